@@ -1,0 +1,180 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The one build description: `premake5 gmake && make -C build config=release`. tests/support/setup does this and more.
+-- Every program and library lands in <out>/<configuration>, where the demo and the tests find each other.
+
+-- Debian packages premake4 4.3 only. This block teaches it the premake5 names that the file uses; premake5 never enters it.
+if not workspace then
+  local dialects, terms = {}, {}
+  local function setter(map, apply)
+    return function(value)
+      if map[value] then apply { map[value] } end
+    end
+  end
+
+  workspace = solution
+  function filter(conditions)
+    terms = {}
+    for _, condition in ipairs(type(conditions) == "string" and { conditions } or conditions) do
+      terms[#terms + 1] = (condition:gsub("%a+:", ""))
+    end
+    configuration(terms)
+  end
+  -- premake4 has no dialects, and a plain build option would reach C sources too.
+  function cppdialect(version) dialects[solution().name] = "-std=" .. version:lower() end
+  local cxxflags = premake.gcc.getcxxflags
+  premake.gcc.getcxxflags = function(cfg)
+    return table.join(cxxflags(cfg), { dialects[cfg.project.solution.name] })
+  end
+
+  removefiles       = excludes
+  symbols           = setter({ On = "Symbols" }, flags)
+  optimize          = setter({ On = "Optimize" }, flags)
+  exceptionhandling = setter({ Off = "NoExceptions" }, flags)
+  rtti              = setter({ Off = "NoRTTI" }, flags)
+  warnings          = setter({ Extra = "-Wall -Wextra" }, buildoptions)
+  pic               = setter({ On = "-fPIC" }, buildoptions)
+  visibility        = setter({ Hidden = "-fvisibility=hidden" }, buildoptions)
+
+  -- premake4 knows no tokens: the folder is set once for each configuration.
+  local set_targetdir = targetdir
+  function targetdir(folder)
+    local keep = terms
+    for _, config in ipairs(solution().configurations) do
+      configuration(table.join(keep, { config }))
+      set_targetdir((folder:gsub("%%{cfg.buildcfg}", config)))
+    end
+    configuration(keep)
+  end
+end
+
+newoption { trigger = "out", value = "DIR", description = "Folder for makefiles, objects and programs (default: build)" }
+newoption { trigger = "asan", description = "Build with AddressSanitizer and UndefinedBehaviorSanitizer" }
+newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++ only)" }
+
+local out = _OPTIONS["out"] or "build"
+local sanitized = _OPTIONS["asan"] or _OPTIONS["tsan"]
+
+-- The dependencies' headers are system headers: their warnings are not ours to fix.
+local function use(...)
+  local function ask(question, package)
+    local pipe = io.popen("pkg-config --" .. question .. " " .. package)
+    local answer = pipe:read("*a")
+    pipe:close()
+    local words = {}
+    for word in answer:gmatch("%S+") do words[#words + 1] = word end
+    return words
+  end
+  for _, package in ipairs { ... } do
+    for _, flag in ipairs(ask("cflags", package)) do buildoptions { (flag:gsub("^%-I", "-isystem ")) } end
+    for _, library in ipairs(ask("libs-only-l", package)) do links { (library:gsub("^%-l", "")) } end
+    linkoptions(ask("libs-only-L", package))
+  end
+end
+
+workspace "framepump"
+  configurations { "debug", "release" }
+  location(out)
+  targetdir(out .. "/%{cfg.buildcfg}")
+  objdir(out .. "/obj")
+  language "C++"
+  cppdialect "C++20"
+  warnings "Extra"
+  buildoptions { "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror" }
+  visibility "Hidden"
+  symbols "On"
+  includedirs { "plugin/include" }
+  links { "pthread" }
+
+  filter { "configurations:release" }
+    optimize "On"
+    defines { "NDEBUG" }
+  -- -O1 and line tables: the cheapest build whose tests finish in time and whose reports name lines.
+  filter { "options:asan" }
+    buildoptions { "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all" }
+    linkoptions { "-fsanitize=address,undefined" }
+  filter { "options:tsan" }
+    buildoptions { "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=thread" }
+    linkoptions { "-fsanitize=thread" }
+  filter {}
+
+-- The plugin, compiled once for both of its forms.
+project "framepump"
+  kind "StaticLib"
+  pic "On"
+  exceptionhandling "Off"
+  rtti "Off"
+  includedirs { "plugin/src" }
+  files { "plugin/src/**.h", "plugin/src/**.cpp" }
+
+-- The loadable form is the static library behind one exported symbol. The version script also keeps the standard library's unique
+-- symbols local; a single exported one would make dlclose a no-op.
+project "framepump_plugin"
+  kind "SharedLib"
+  files { "plugin/framepump.map" }
+  links { "framepump" }
+  local map = path.getrelative(path.getabsolute(out), path.getabsolute("plugin/framepump.map"))
+  linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map }
+  if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
+
+project "engine_stub"
+  kind "StaticLib"
+  includedirs { "." }
+  files { "engine_stub/**.h", "engine_stub/**.cpp" }
+  use("sdl2")
+
+project "demo_server"
+  kind "ConsoleApp"
+  includedirs { "." }
+  files { "demo/server/**.h", "demo/server/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  links { "framepump" }
+  use("libxxhash")
+
+-- The client loads the plugin as an engine would, so it must link without it.
+project "demo_client"
+  kind "ConsoleApp"
+  includedirs { "." }
+  files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  links { "engine_stub" }
+  use("imgui", "sdl2", "libxxhash")
+
+-- Helpers of the tests, and the main function of the two test programs.
+project "test_support"
+  kind "StaticLib"
+  rtti "Off"
+  includedirs { "plugin/src", "tests" }
+  files { "tests/support/*.h", "tests/support/*.cpp" }
+
+-- Tests see the plugin's inside, so they are built without RTTI as it is: a test double derived from one of its interfaces would
+-- otherwise want type information that nobody emits.
+local function test_program(name, folders)
+  project(name)
+    kind "ConsoleApp"
+    rtti "Off"
+    includedirs { "plugin/src", "tests" }
+    links { "test_support", "framepump" }
+    for _, folder in ipairs(folders) do
+      files { "tests/" .. folder .. "/**.h", "tests/" .. folder .. "/**.cpp" }
+    end
+end
+
+test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary" })
+test_program("system_tests", { "system", "fault" })
+  removefiles { "tests/system/programs/**" }
+
+-- Programs that tests start. The link emulator owns a TUN device in each of two network namespaces.
+project "link_emulator"
+  kind "ConsoleApp"
+  files { "tests/support/link/**.h", "tests/support/link/**.cpp" }
+
+-- Each file of this folder is a host of its own that loads the plugin and must link without it.
+for _, source in ipairs(os.matchfiles("tests/system/programs/*.c*")) do
+  project(path.getbasename(source))
+    kind "ConsoleApp"
+    files { source }
+    links { "dl" }
+    if path.getextension(source) == ".c" then
+      language "C"
+      buildoptions { "-std=c11" }
+    end
+end
