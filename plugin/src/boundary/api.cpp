@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+//
+// The C functions: check pointers and handles, see that calls do not overlap, forward. Nothing else.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "boundary/words.h"
+#include "config/config.h"
+#include "framepump/framepump.h"
+#include "network/network.h"
+#include "network/registry.h"
+
+namespace framepump {
+namespace {
+
+constexpr uint32_t kInvalid = FRAMEPUMP_ERROR_INVALID_ARGUMENT;
+
+// One call on one network. Another one at the same time is a programmer error: it is reported and refused.
+class Call {
+ public:
+  explicit Call(framepump_handle handle) : network_(find_network(handle)) {
+    if (network_ == nullptr) {
+      error_ = FRAMEPUMP_ERROR_STALE_HANDLE;
+    } else if (!network_->enter_call()) {
+      FRAMEPUMP_ASSERT(network_->host(), !"two calls on one network at the same time");
+      network_ = nullptr;
+      error_ = FRAMEPUMP_ERROR_OVERLAPPING_CALL;
+    }
+  }
+  ~Call() {
+    if (network_ != nullptr) network_->leave_call();
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // `checks`: the pointers that must not be null. `run` gets the network.
+  template <typename Run>
+  uint32_t forward(std::initializer_list<const void*> checks, Run run) {
+    if (network_ == nullptr) return error_;
+    for (const void* pointer : checks) {
+      if (pointer != nullptr) continue;
+      FRAMEPUMP_ASSERT(network_->host(), !"a pointer that must not be null is null");
+      return network_->refuse(kInvalid, "a pointer that must not be null is null");
+    }
+    return run(*network_);
+  }
+
+ private:
+  Network* network_;
+  uint32_t error_ = FRAMEPUMP_OK;
+};
+
+// A call that names the network itself, not one of its objects.
+class NetworkCall : public Call {
+ public:
+  explicit NetworkCall(framepump_handle handle) : Call(unpack(handle).kind == HandleKind::network ? handle : 0) {}
+};
+
+// Copies what the caller knows of a struct onto our own, so that one from an older header works.
+template <typename T>
+bool read_struct(const T* from, T& to) {
+  if (from == nullptr || from->struct_size < sizeof(uint32_t)) return false;
+  std::memcpy(&to, from, std::min<size_t>(from->struct_size, sizeof(T)));
+  to.struct_size = sizeof(T);
+  return true;
+}
+
+uint32_t refuse(framepump_message* message, uint32_t code, const char* text) {
+  if (message != nullptr && message->struct_size >= sizeof(*message)) {
+    message->code = code;
+    std::snprintf(message->text, sizeof(message->text), "%s", text);
+  }
+  return code;
+}
+
+const char* version_string() { return "FramePump " FRAMEPUMP_VERSION_STRING; }
+
+uint32_t config_init(framepump_config* config, uint32_t struct_size) {
+  if (config == nullptr || struct_size < sizeof(uint32_t)) return kInvalid;
+  framepump_config all = {};
+  set_defaults(all);
+  all.struct_size = std::min<uint32_t>(struct_size, sizeof(all));
+  std::memcpy(config, &all, all.struct_size);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t config_load(framepump_config* config, uint32_t struct_size, const char* path, framepump_message* message) {
+  if (config == nullptr || path == nullptr || struct_size < sizeof(uint32_t)) {
+    return refuse(message, kInvalid, "config_load: config or path is null");
+  }
+  framepump_config all = {};
+  framepump_message said = {};
+  if (!load_config(path, all, said)) return refuse(message, FRAMEPUMP_ERROR_CONFIG, said.text);
+  all.struct_size = std::min<uint32_t>(struct_size, sizeof(all));
+  std::memcpy(config, &all, all.struct_size);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t make_network(const framepump_config& config, const char* watch_path, const framepump_services* services,
+                      framepump_handle* out, framepump_message* message) {
+  const Host host(services);
+  Network* network = host.create<Network>(services);
+  if (network == nullptr) return refuse(message, FRAMEPUMP_ERROR_OUT_OF_MEMORY, "cannot open the network: the allocator returned null");
+  framepump_message said = {};
+  const uint32_t error = network->open(config, watch_path, nullptr, said);
+  if (error != FRAMEPUMP_OK) {
+    host.destroy(network);
+    return refuse(message, error, said.text);
+  }
+  *out = network->handle();
+  return FRAMEPUMP_OK;
+}
+
+uint32_t network_create(const framepump_config* config, const framepump_services* services, framepump_handle* network,
+                        framepump_message* message) {
+  if (network == nullptr) return refuse(message, kInvalid, "network_create: the place for the handle is null");
+  *network = 0;
+  framepump_config all = {};
+  set_defaults(all);
+  if (!read_struct(config, all)) return refuse(message, kInvalid, "network_create: config is null or its struct_size is not set");
+  framepump_message said = {};
+  if (!validate(all, said)) return refuse(message, FRAMEPUMP_ERROR_CONFIG, said.text);
+  return make_network(all, nullptr, services, network, message);
+}
+
+uint32_t network_open(const char* path, const framepump_services* services, framepump_handle* network, framepump_message* message) {
+  if (network == nullptr || path == nullptr) return refuse(message, kInvalid, "network_open: path or the place for the handle is null");
+  *network = 0;
+  framepump_config config = {};
+  framepump_message said = {};
+  if (!load_config(path, config, said)) return refuse(message, FRAMEPUMP_ERROR_CONFIG, said.text);
+  return make_network(config, path, services, network, message);
+}
+
+uint32_t network_destroy(framepump_handle handle) {
+  Network* network = nullptr;
+  {
+    NetworkCall call(handle);
+    const uint32_t error = call.forward({}, [&](Network& found) {
+      network = &found;
+      return uint32_t{FRAMEPUMP_OK};
+    });
+    if (error != FRAMEPUMP_OK) return error;
+  }
+  const Host host = network->host();
+  host.destroy(network);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t network_configure(framepump_handle network, const framepump_config* config) {
+  return NetworkCall(network).forward({config}, [&](Network& n) {
+    framepump_config all = {};
+    n.current_config(all);
+    if (!read_struct(config, all)) return n.refuse(kInvalid, "network_configure: struct_size is not set");
+    return n.configure(all);
+  });
+}
+
+uint32_t network_config(framepump_handle network, framepump_config* config) {
+  return NetworkCall(network).forward({config}, [&](Network& n) { return n.current_config(*config); });
+}
+
+uint32_t set_mode(framepump_handle network, uint32_t mode) {
+  return NetworkCall(network).forward({}, [&](Network& n) { return n.set_mode(mode); });
+}
+
+uint32_t totals(framepump_handle network, framepump_totals* out) {
+  return NetworkCall(network).forward({out}, [&](Network& n) { return n.totals(*out); });
+}
+
+const char* last_error(framepump_handle handle) {
+  const Network* network = find_network(handle);
+  return network == nullptr ? "the network is gone, or the handle is null" : network->last_error();
+}
+
+uint32_t tick(framepump_handle network, const framepump_frame* frame, framepump_tick_report* report) {
+  return NetworkCall(network).forward({frame}, [&](Network& n) { return n.tick(*frame, report); });
+}
+
+uint32_t flush(framepump_handle network) {
+  return NetworkCall(network).forward({}, [](Network& n) { return n.flush(); });
+}
+
+uint32_t wait_until(framepump_handle network, int64_t deadline_us, uint32_t until) {
+  return NetworkCall(network).forward({}, [&](Network& n) { return n.wait_until(deadline_us, until); });
+}
+
+uint32_t events(framepump_handle network, const framepump_event** out, uint32_t* count) {
+  return NetworkCall(network).forward({out, count}, [&](Network& n) { return n.events(out, count); });
+}
+
+uint32_t readable(framepump_handle network, const framepump_handle** out, uint32_t* count) {
+  return NetworkCall(network).forward({out, count}, [&](Network& n) { return n.readable(out, count); });
+}
+
+uint32_t connect(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream) {
+  return NetworkCall(network).forward({endpoint, stream}, [&](Network& n) {
+    framepump_endpoint all = {};
+    return read_struct(endpoint, all) ? n.connect(all, stream) : n.refuse(kInvalid, "connect: struct_size is not set");
+  });
+}
+
+uint32_t listen(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener) {
+  return NetworkCall(network).forward({endpoint, listener}, [&](Network& n) {
+    framepump_endpoint all = {};
+    return read_struct(endpoint, all) ? n.listen(all, listener) : n.refuse(kInvalid, "listen: struct_size is not set");
+  });
+}
+
+uint32_t listener_port(framepump_handle listener, uint32_t* port) {
+  return Call(listener).forward({port}, [&](Network& n) { return n.listener_port(listener, port); });
+}
+
+uint32_t close(framepump_handle handle) {
+  return Call(handle).forward({}, [&](Network& n) { return n.close(handle); });
+}
+
+uint32_t abort(framepump_handle stream) {
+  return Call(stream).forward({}, [&](Network& n) { return n.abort(stream); });
+}
+
+uint32_t shutdown_write(framepump_handle stream) {
+  return Call(stream).forward({}, [&](Network& n) { return n.shutdown_write(stream); });
+}
+
+uint32_t set_priority(framepump_handle handle, uint32_t priority) {
+  return Call(handle).forward({}, [&](Network& n) { return n.set_priority(handle, priority); });
+}
+
+uint32_t set_user_data(framepump_handle handle, uint64_t user_data) {
+  return Call(handle).forward({}, [&](Network& n) { return n.set_user_data(handle, user_data); });
+}
+
+uint32_t stream_info(framepump_handle stream, framepump_stream_info* info) {
+  return Call(stream).forward({info}, [&](Network& n) { return n.stream_info(stream, *info); });
+}
+
+uint32_t available(framepump_handle stream, uint64_t* bytes) {
+  return Call(stream).forward({bytes}, [&](Network& n) { return n.available(stream, bytes); });
+}
+
+uint32_t front(framepump_handle stream, const void** view, uint64_t* size_bytes) {
+  return Call(stream).forward({view, size_bytes}, [&](Network& n) { return n.front(stream, view, size_bytes); });
+}
+
+uint32_t peek(framepump_handle stream, uint64_t size_bytes, const void** view) {
+  return Call(stream).forward({view}, [&](Network& n) { return n.peek(stream, size_bytes, view); });
+}
+
+uint32_t read(framepump_handle stream, void* buffer, uint64_t capacity_bytes, uint64_t* taken) {
+  return Call(stream).forward({buffer, taken}, [&](Network& n) { return n.read(stream, buffer, capacity_bytes, taken); });
+}
+
+uint32_t consume(framepump_handle stream, uint64_t size_bytes) {
+  return Call(stream).forward({}, [&](Network& n) { return n.consume(stream, size_bytes); });
+}
+
+uint32_t write(framepump_handle stream, const void* bytes, uint64_t size_bytes, uint64_t* taken) {
+  return Call(stream).forward({bytes, taken}, [&](Network& n) { return n.write(stream, bytes, size_bytes, taken); });
+}
+
+uint32_t write_all(framepump_handle stream, const void* bytes, uint64_t size_bytes) {
+  return Call(stream).forward({bytes}, [&](Network& n) { return n.write_all(stream, bytes, size_bytes); });
+}
+
+uint32_t reserve(framepump_handle stream, uint64_t size_bytes, void** room) {
+  return Call(stream).forward({room}, [&](Network& n) { return n.reserve(stream, size_bytes, room); });
+}
+
+uint32_t commit(framepump_handle stream, uint64_t size_bytes) {
+  return Call(stream).forward({}, [&](Network& n) { return n.commit(stream, size_bytes); });
+}
+
+uint32_t add_source(framepump_handle network, const framepump_source* source, framepump_handle* handle) {
+  return NetworkCall(network).forward({source, handle}, [&](Network& n) {
+    framepump_source all = {};
+    return read_struct(source, all) ? n.add_source(all, handle) : n.refuse(kInvalid, "add_source: struct_size is not set");
+  });
+}
+
+uint32_t wake_source(framepump_handle source) {
+  return Call(source).forward({}, [&](Network& n) { return n.wake_source(source); });
+}
+
+constexpr framepump_api kApi = {
+    .struct_size = sizeof(framepump_api),
+    .version = FRAMEPUMP_VERSION,
+    .version_string = version_string,
+    .error_name = error_name,
+    .reason_name = reason_name,
+    .event_name = event_name,
+    .config_init = config_init,
+    .config_load = config_load,
+    .network_create = network_create,
+    .network_open = network_open,
+    .network_destroy = network_destroy,
+    .network_configure = network_configure,
+    .network_config = network_config,
+    .set_mode = set_mode,
+    .totals = totals,
+    .last_error = last_error,
+    .tick = tick,
+    .flush = flush,
+    .wait_until = wait_until,
+    .events = events,
+    .readable = readable,
+    .connect = connect,
+    .listen = listen,
+    .listener_port = listener_port,
+    .close = close,
+    .abort = abort,
+    .shutdown_write = shutdown_write,
+    .set_priority = set_priority,
+    .set_user_data = set_user_data,
+    .stream_info = stream_info,
+    .available = available,
+    .front = front,
+    .peek = peek,
+    .read = read,
+    .consume = consume,
+    .write = write,
+    .write_all = write_all,
+    .reserve = reserve,
+    .commit = commit,
+    .add_source = add_source,
+    .wake_source = wake_source,
+};
+
+}  // namespace
+}  // namespace framepump
+
+extern "C" const framepump_api* framepump_get_api(uint32_t version) {
+  return version == FRAMEPUMP_VERSION ? &framepump::kApi : nullptr;
+}

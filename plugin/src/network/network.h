@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "config/config_watcher.h"
+#include "framepump/framepump.h"
+#include "gate/block_pool.h"
+#include "platform/growable_array.h"
+#include "gate/handoff_list.h"
+#include "gate/stream_gate.h"
+#include "network/event_list.h"
+#include "network/handle.h"
+#include "platform/host.h"
+#include "platform/poller.h"
+#include "pump/io_thread.h"
+#include "pump/pump.h"
+#include "pump/pump_token.h"
+#include "sources/environment.h"
+#include "sources/hot_set.h"
+#include "sources/stream_table.h"
+#include "sources/tcp_listener.h"
+#include "sources/user_source.h"
+
+namespace framepump {
+
+// The subsystem: one pump, its sockets, its memory, and what gameplay sees of them. The functions are those of framepump.h, whose
+// comments are their contract; the boundary has checked pointers and forwards.
+//
+// Calls never overlap (the boundary sees to it). Members are gameplay's own unless they say otherwise.
+class Network final : public HandleMaker, public BackgroundPump {
+ public:
+  explicit Network(const framepump_services* services);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // Once, before anything else. Takes `poller` (null: makes the configured one). `watch_path` null: no file is watched.
+  uint32_t open(const framepump_config& config, const char* watch_path, Poller* poller, framepump_message& message);
+
+  framepump_handle handle() const { return handle_; }
+  const Host& host() const { return host_; }
+  const char* last_error() const { return error_text_; }
+  // Notes why the boundary refused a call.
+  uint32_t refuse(uint32_t code, const char* text) { return fail(code, "%s", text); }
+  bool enter_call() { return !in_call_.exchange(true, std::memory_order_acquire); }
+  void leave_call() { in_call_.store(false, std::memory_order_release); }
+
+  // network.cpp
+  uint32_t configure(const framepump_config& config);
+  uint32_t current_config(framepump_config& config) const;
+  uint32_t set_mode(uint32_t mode);
+  uint32_t totals(framepump_totals& totals) const;
+
+  // frame.cpp
+  uint32_t tick(const framepump_frame& frame, framepump_tick_report* report);
+  uint32_t flush();
+  uint32_t wait_until(int64_t deadline_us, uint32_t until);
+  uint32_t events(const framepump_event** events, uint32_t* count);
+  uint32_t readable(const framepump_handle** streams, uint32_t* count);
+
+  // endpoints.cpp
+  uint32_t connect(const framepump_endpoint& endpoint, framepump_handle* stream);
+  uint32_t listen(const framepump_endpoint& endpoint, framepump_handle* listener);
+  uint32_t listener_port(framepump_handle listener, uint32_t* port);
+  uint32_t close(framepump_handle handle);
+  uint32_t abort(framepump_handle stream);
+  uint32_t shutdown_write(framepump_handle stream);
+  uint32_t set_priority(framepump_handle handle, uint32_t priority);
+  uint32_t set_user_data(framepump_handle handle, uint64_t user_data);
+  uint32_t stream_info(framepump_handle stream, framepump_stream_info& info);
+  uint32_t add_source(const framepump_source& source, framepump_handle* handle);
+  uint32_t wake_source(framepump_handle source);
+
+  // reading.cpp
+  uint32_t available(framepump_handle stream, uint64_t* bytes);
+  uint32_t front(framepump_handle stream, const void** view, uint64_t* size_bytes);
+  uint32_t peek(framepump_handle stream, uint64_t size_bytes, const void** view);
+  uint32_t read(framepump_handle stream, void* buffer, uint64_t capacity_bytes, uint64_t* taken);
+  uint32_t consume(framepump_handle stream, uint64_t size_bytes);
+
+  // writing.cpp
+  uint32_t write(framepump_handle stream, const void* bytes, uint64_t size_bytes, uint64_t* taken);
+  uint32_t write_all(framepump_handle stream, const void* bytes, uint64_t size_bytes);
+  uint32_t reserve(framepump_handle stream, uint64_t size_bytes, void** room);
+  uint32_t commit(framepump_handle stream, uint64_t size_bytes);
+
+  // HandleMaker
+  framepump_handle stream_handle(uint32_t index) override;
+
+ private:
+  struct ListenerSlot {
+    TcpListener* listener = nullptr;
+    uint32_t generation = 0;
+    uint32_t port = 0;
+    bool is_live = false;
+  };
+  struct SourceSlot {
+    UserSource* source = nullptr;
+    uint32_t generation = 0;
+  };
+  // What can only be made once the poller is there. Outlives the streams.
+  struct Parts {
+    explicit Parts(const Host& network_host) : host(network_host) {}
+    ~Parts();
+    bool open(Network& network);
+
+    const Host& host;
+    Poller* poller = nullptr;
+    Pump* pump = nullptr;
+    HotSet* hot = nullptr;
+    WaitingRoom* memory_waiters = nullptr;
+    WaitingRoom* descriptor_waiters = nullptr;
+    Environment* environment = nullptr;
+    std::byte* scratch = nullptr;
+  };
+  static constexpr uint32_t kMaxListeners = 64;
+  static constexpr uint32_t kMaxSources = 1024;
+  static constexpr uint32_t kTickStarts = 64;
+
+  // network.cpp
+  uint32_t fail(uint32_t code, const char* format, ...) __attribute__((format(printf, 3, 4)));
+  uint32_t fail_open(framepump_message& message, uint32_t code, const char* text);
+  bool open_poller(const framepump_config& config, Poller* poller);
+  void apply_keys(const framepump_config& config, KeySet keys);
+  void apply_settings();
+  bool update_role();
+  void apply_file_changes();
+  void apply_wanted_mode();
+  int64_t pump_now_us() const;
+
+  // frame.cpp
+  void begin_frame(const framepump_frame& frame);
+  bool pump_frame(Slice& slice, RunReport& run);
+  void run_game_sources(Slice& slice, RunReport& run);
+  void run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run);
+  void run_commands(Slice& slice, RunReport& run);
+  void wake_memory_waiters();
+  void wake_io_thread_if_needed();
+  void finish_tick(Slice& slice, RunReport& run, framepump_tick_report* report);
+  void report_overrun(const RunReport& run, int64_t tick_us);
+  const char* take_hint();
+  uint32_t wait_frame_locked(int64_t deadline_us, uint32_t until);
+  uint32_t wait_threaded(int64_t deadline_us, uint32_t until);
+
+  // publish.cpp
+  void end_last_frame();
+  void release_closed();
+  void trim_readable();
+  void remove_finished_sources();
+  void publish(Slice& slice, RunReport& run);
+  void publish_stream(StreamGate& gate, uint32_t bits);
+  void publish_bytes(StreamGate& gate);
+  void measure_dwell(StreamGate& gate);
+  void publish_closed(StreamGate& gate);
+  void serve_writers();
+  void serve_peeks();
+  framepump_event& add_event(uint32_t kind, framepump_handle handle, uint64_t user_data);
+
+  // BackgroundPump
+  void pump_in_background() override;
+  int64_t next_timer_us() override;
+  bool may_sleep() override;
+  void on_takeover() override;
+
+  // lookups
+  uint32_t find_stream(framepump_handle handle, TcpStream*& stream);
+  uint32_t find_listener(framepump_handle handle, ListenerSlot*& slot);
+  uint32_t find_source(framepump_handle handle, SourceSlot*& slot);
+  uint32_t stale(framepump_handle handle, const char* wanted);
+  framepump_handle make_handle(HandleKind kind, uint32_t index, uint32_t generation) const;
+  TcpStream& stream_at(uint32_t index) { return *streams_.at(index); }
+  framepump_handle handle_of(const StreamGate& gate) { return stream_handle(gate.index); }
+  void command(Commandable& target, uint32_t bits) { commands_.post(target, bits); }
+  uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
+  ListenerSlot* free_listener_slot();
+  void leave_stream(TcpStream& stream, uint32_t command_bit);
+  void close_listener(ListenerSlot& slot);
+  void close_source(SourceSlot& slot);
+
+  // writing
+  uint32_t check_writable(framepump_handle handle, TcpStream*& stream);
+  uint64_t write_room(const TcpStream& stream) const;
+  Block* take_send_block(TcpStream& stream, uint64_t wanted_bytes);
+  uint64_t write_some(TcpStream& stream, const void* bytes, uint64_t size_bytes);
+  bool write_everything(TcpStream& stream, const void* bytes, uint64_t size_bytes);
+  void fill_and_queue(ByteQueue& queue, const void* bytes, uint64_t size_bytes, Block* list);
+  void give_back_list(Block* list);
+  void after_write(TcpStream& stream);
+  void drop_reservation(StreamGate& gate);
+  void want_writable(StreamGate& gate);
+
+  Host host_;
+  framepump_handle handle_ = 0;
+  framepump_config config_ = {};
+  LiveSettings settings_;
+  Counters counters_;
+  BlockPool pool_;
+  HandoffList commands_;  // gameplay to pump
+  HandoffList notices_;   // pump to gameplay
+  HandoffReader notice_reader_{notices_};
+  PumpToken token_;
+
+  // The token holder's.
+  HandoffReader command_reader_{commands_};
+  Parts parts_{host_};
+  int64_t pump_time_us_ = INT64_MIN;  // of the newest run: time never goes back
+  std::atomic<uint64_t> seen_given_back_{0};
+
+  StreamTable streams_{host_};
+  ListenerSlot listeners_[kMaxListeners];
+  GrowableArray<SourceSlot> sources_{host_};
+
+  IoThread* io_ = nullptr;
+  WakeSignal game_wake_;
+  WaitSet* game_wait_set_ = nullptr;
+  ConfigWatcher watcher_;
+  std::atomic<bool> game_waits_for_data_{false};
+  std::atomic<uint64_t> guard_takeovers_{0};
+  std::atomic<int64_t> frame_minus_monotonic_us_{0};
+
+  uint32_t mode_ = FRAMEPUMP_MODE_FRAME_LOCKED;
+  uint32_t wanted_mode_ = FRAMEPUMP_MODE_FRAME_LOCKED;
+  uint64_t frame_number_ = 0;
+  int64_t frame_now_us_ = 0;
+  int64_t frame_realtime_ns_ = 0;
+  uint32_t tick_serial_ = 0;
+  bool has_ticked_ = false;
+  int64_t tick_starts_ns_[kTickStarts] = {};  // realtime, newest at tick_count_ % kTickStarts
+  uint64_t tick_count_ = 0;
+
+  EventList events_{host_};
+  GrowableArray<framepump_handle> readable_{host_};
+  GrowableArray<uint32_t> closed_{host_};   // published as closed, not yet released
+  GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
+  GrowableArray<uint32_t> peeks_{host_};    // incomplete, oldest first
+  uint32_t peek_grant_index_ = UINT32_MAX;
+  uint64_t published_bytes_ = 0;            // in this tick
+  uint64_t reported_received_bytes_ = 0;
+  uint64_t reported_sent_bytes_ = 0;
+  uint64_t reported_accepts_ = 0;
+  uint32_t told_hints_ = 0;
+  uint64_t told_takeovers_ = 0;
+  framepump_totals totals_ = {};
+
+  std::atomic<bool> in_call_{false};
+  char error_text_[512] = "no error";
+};
+
+}  // namespace framepump

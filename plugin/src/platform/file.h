@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "platform/wake_signal.h"
+
+namespace framepump {
+
+// Reads a whole file of at most `buffer.size()` bytes. On success ok and size_bytes; too large is out_of_memory. Blocks.
+struct FileResult {
+  bool ok = false;
+  int32_t system_code = 0;
+  uint64_t size_bytes = 0;
+};
+FileResult read_file(const char* path, std::span<char> buffer);
+
+// Tells when something happened to a file, by watching its directory: editors write a new file and rename it over the old one.
+// Where the system cannot tell (or the directory is gone for a while), wait() returns at least every 250 ms, so that a caller who
+// compares contents sees every change.
+class FileWatch {
+ public:
+  FileWatch() = default;
+  ~FileWatch();
+  FileWatch(const FileWatch&) = delete;
+  FileWatch& operator=(const FileWatch&) = delete;
+
+  bool open(const char* path);  // false: out of descriptors
+  // Sleeps until the file may have changed, or `wake` is raised (and clears it). True: it may have changed.
+  bool wait(WakeSignal& wake);
+
+ private:
+  int notify_fd_ = -1;
+  int watch_id_ = -1;
+  char directory_[4096] = {};
+};
+
+}  // namespace framepump

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// TCP sockets without errno: every descriptor is non-blocking and close-on-exec, no call raises SIGPIPE, every call survives
+// EINTR, and what went wrong is an IoStatus. Any thread, one at a time for one socket.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "platform/address.h"
+
+namespace framepump {
+
+struct Socket {
+  intptr_t value = -1;
+  bool is_open() const { return value != -1; }
+};
+
+enum class IoStatus : uint8_t {
+  ok,
+  would_block,    // also: a connect that is under way
+  end_of_stream,  // receive only
+  refused,
+  reset,          // also EPIPE, ECONNABORTED
+  timed_out,
+  unreachable,
+  address_in_use,
+  address_not_available,
+  permission_denied,
+  descriptors_exhausted,  // EMFILE, ENFILE
+  out_of_memory,          // ENOBUFS, ENOMEM
+  unsupported,
+  failed,                 // anything else: system_code says what
+};
+
+struct IoResult {
+  IoStatus status = IoStatus::ok;
+  int32_t system_code = 0;  // for system_message, 0 when ok
+  uint64_t size_bytes = 0;  // moved
+};
+
+struct ReceiveBuffer { void* data; uint64_t size_bytes; };
+struct SendBuffer { const void* data; uint64_t size_bytes; };
+constexpr uint32_t kMaxSendBuffers = 16;
+
+struct StreamOptions {
+  bool no_delay = true;
+  bool arrival_stamps = true;    // SO_TIMESTAMPNS where there is one
+  uint32_t keepalive_s = 0;      // 0: no probes
+  uint32_t dead_after_s = 0;     // TCP_USER_TIMEOUT; also spreads the keepalive probes so that a silent peer is dead by then
+  uint32_t unsent_low_bytes = 0; // TCP_NOTSENT_LOWAT; 0: the kernel's default
+};
+
+struct ListenOptions {
+  uint32_t backlog = 1024;
+  bool dual_stack = false;  // IPv6 only: false sets IPV6_V6ONLY
+  StreamOptions stream;     // set on the listener; accepted sockets inherit all of them on Linux
+};
+
+// `out` stays closed unless the result is ok.
+IoResult open_stream(AddressFamily family, const StreamOptions& options, Socket& out);
+// ok: connected already; would_block: under way, writable readiness tells, then finish_connect.
+IoResult start_connect(Socket socket, const SocketAddress& peer);
+// The outcome of a connect under way (SO_ERROR, and whether there is a peer): ok, would_block (still under way), or the failure.
+IoResult finish_connect(Socket socket);
+
+// Socket, SO_REUSEADDR, bind and listen.
+IoResult open_listener(const SocketAddress& address, const ListenOptions& options, Socket& out);
+// One connection of the queue. would_block: the queue is empty. Connections that died in the queue are skipped.
+// `options` are applied only where accepted sockets do not inherit them.
+IoResult accept_stream(Socket listener, const StreamOptions& options, Socket& out, SocketAddress& peer);
+
+void set_unsent_low(Socket socket, uint32_t bytes);  // TCP_NOTSENT_LOWAT; UINT32_MAX undoes it
+
+// Fills the buffers in order, one system call. `arrival_ns` (realtime_ns clock) is that of the newest packet taken, 0 if unknown.
+IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns);
+// Sends the buffers in order (at most kMaxSendBuffers), one system call.
+IoResult send(Socket socket, std::span<const SendBuffer> buffers);
+
+void shutdown_write(Socket socket);
+void close_socket(Socket& socket);  // leaves it closed
+void abort_socket(Socket& socket);  // the peer sees a reset
+
+bool local_address(Socket socket, SocketAddress& out);
+int64_t smoothed_rtt_us(Socket socket);  // 0: unknown
+
+// The receive-window lever: SO_RCVLOWAT grows the kernel's receive buffer without privileges, without the rmem_max cap, and
+// without switching auto-tuning off (Linux 4.18).
+struct ReceiveMark {
+  uint64_t mark_bytes = 0;    // in force, read back; 1: no effect
+  uint64_t buffer_bytes = 0;  // SO_RCVBUF afterwards: what the kernel may hold for this socket
+};
+constexpr uint64_t kLowestReceiveMark = 1;
+// Asks for a mark of at most `mark_bytes`; the kernel caps it at half of tcp_rmem[2].
+ReceiveMark set_receive_mark(Socket socket, uint64_t mark_bytes);
+// The largest mark this system grants (half of tcp_rmem[2] on Linux), found by asking a socket of its own; 0: no such lever here.
+uint64_t largest_receive_mark();
+
+// The system's text for a code, for messages. `out` is always terminated.
+void system_message(int32_t system_code, std::span<char> out);
+
+// Raises this process's limit of open descriptors to the most it may have; returns it.
+uint64_t raise_descriptor_limit();
+
+}  // namespace framepump

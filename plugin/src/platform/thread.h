@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace framepump {
+
+// A helper thread that blocks every signal, so that the host's handlers run on the host's threads.
+class Thread {
+ public:
+  Thread() = default;
+  ~Thread() { join(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  // False: the system has no thread to give. `name` (at most 15 characters) shows in debuggers.
+  bool start(const char* name, void (*body)(void* argument), void* argument);
+  void join();  // waits for the end of the body; nothing if it was never started
+  bool is_started() const { return started_; }
+
+ private:
+  unsigned long id_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace framepump

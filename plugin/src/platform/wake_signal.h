@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace framepump {
+
+// Wakes one sleeping thread (an eventfd on Linux, a pipe elsewhere). raise() may be called by any thread; a raise with nobody asleep
+// makes the next sleep return at once.
+class WakeSignal {
+ public:
+  WakeSignal() = default;
+  ~WakeSignal();
+  WakeSignal(const WakeSignal&) = delete;
+  WakeSignal& operator=(const WakeSignal&) = delete;
+
+  bool open();  // false: out of descriptors
+  void raise();
+  void clear();  // takes back every raise so far
+  // Sleeps until raised or `timeout_us` has passed (negative: no limit), then clears. True: it was raised.
+  bool sleep(int64_t timeout_us);
+
+  int read_descriptor() const { return read_fd_; }
+
+ private:
+  int read_fd_ = -1;
+  int write_fd_ = -1;
+};
+
+}  // namespace framepump

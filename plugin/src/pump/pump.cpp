@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "pump/pump.h"
+
+namespace framepump {
+namespace {
+
+// Publishing what a turn brought costs about a tenth of a microsecond (one list entry, one event); the slice pays for that too.
+constexpr int64_t kTurnsPerPublishedMicrosecond = 10;
+constexpr uint32_t kNoPriority = UINT32_MAX;
+
+void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunReport& report) {
+  ++report.turns;
+  report.accepts += turn.accepts;
+  report.phase(turn.phase) += turn_us;
+  if (turn.phase == Phase::receive) report.received_bytes += turn.bytes;
+  if (turn.phase == Phase::send) report.sent_bytes += turn.bytes;
+  if (turn_us <= report.culprit_us) return;
+  report.culprit = handle;
+  report.culprit_us = turn_us;
+  report.culprit_bytes = turn.bytes;
+}
+
+}  // namespace
+
+void Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
+  Zone zone(host_, "framepump poll");
+  PollEvent events[kHarvest];
+  uint32_t count = 0;
+  do {
+    count = poller_.harvest(events);
+    for (uint32_t i = 0; i < count; ++i) static_cast<Pollable*>(events[i].key)->on_ready(events[i].readiness);
+    report.phase(Phase::poll) += slice.lap();
+  } while (count == kHarvest && !slice.is_over(0));
+  for (uint32_t n = 1; Source* source = socket_timers_.take_due(now_us); ++n) {
+    make_ready(*source);
+    if (n % kHarvest != 0) continue;
+    report.phase(Phase::poll) += slice.lap();
+    if (slice.is_over(0)) break;
+  }
+}
+
+void Pump::wake_game_sources(int64_t now_us) {
+  while (Source* source = game_timers_.take_due(now_us)) make_ready(*source);
+}
+
+void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
+  Zone zone(host_, "framepump run");
+  TurnContext context = request.context;
+  uint32_t served = 0;
+  while (true) {
+    const bool slice_is_over = slice.is_over(report.turns / kTurnsPerPublishedMicrosecond);
+    const uint32_t priority = pick_priority(request.lines, served, slice_is_over);
+    if (priority == kNoPriority) break;
+    served |= uint32_t{1} << priority;
+    Source& source = take_next(request.lines, priority);
+    const framepump_handle handle = source.handle();
+    context.remaining_us = slice.remaining_us();
+    const Turn turn = source.take_turn(context);
+    if (turn.outcome != Outcome::closed) settle(source, turn);
+    count_turn(turn, handle, slice.lap(), report);
+    if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;
+  }
+  report.left_over = ready_count(request.lines);
+}
+
+// A priority that has work and had no turn in this run, else, while the slice lasts, the highest that has work.
+uint32_t Pump::pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const {
+  uint32_t highest = kNoPriority;
+  for (uint32_t p = 0; p < kPriorities; ++p) {
+    if (!has_work(lines, p)) continue;
+    if ((served & (uint32_t{1} << p)) == 0) return p;
+    if (highest == kNoPriority) highest = p;
+  }
+  return slice_is_over ? kNoPriority : highest;
+}
+
+Source& Pump::take_next(uint32_t lines, uint32_t priority) {
+  Rotation& rotation = (lines & kSocketLines) != 0 ? socket_rotation_ : game_rotation_;
+  uint8_t& next = rotation.next_line[priority];
+  while ((lines & (uint32_t{1} << next)) == 0 || !lines_[next].has(priority)) next = static_cast<uint8_t>((next + 1) % kLines);
+  Source& source = lines_[next].pop_front(priority);
+  next = static_cast<uint8_t>((next + 1) % kLines);
+  return source;
+}
+
+void Pump::settle(Source& source, const Turn& turn) {
+  if (turn.outcome == Outcome::more) make_ready(source);
+  set_timer(source, turn.wake_at_us);
+}
+
+void Pump::forget(Source& source) {
+  line(source).remove(source);
+  timers(source).remove(source);
+}
+
+void Pump::set_priority(Source& source, uint32_t priority) {
+  const bool was_ready = source.is_ready_;
+  line(source).remove(source);
+  source.priority_ = static_cast<uint8_t>(priority);
+  if (was_ready) make_ready(source);
+}
+
+bool Pump::has_work(uint32_t lines, uint32_t priority) const {
+  for (int i = 0; i < kLines; ++i) {
+    if ((lines & (uint32_t{1} << i)) != 0 && lines_[i].has(priority)) return true;
+  }
+  return false;
+}
+
+bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }
+
+uint32_t Pump::ready_count(uint32_t lines) const {
+  uint32_t count = 0;
+  for (int i = 0; i < kLines; ++i) {
+    if ((lines & (uint32_t{1} << i)) != 0) count += lines_[i].size();
+  }
+  return count;
+}
+
+}  // namespace framepump

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "platform/poller.h"
+#include "pump/ready_queue.h"
+#include "pump/slice.h"
+#include "pump/source.h"
+#include "pump/timer_queue.h"
+
+namespace framepump {
+
+// What the poller's key points to.
+class Pollable {
+ public:
+  virtual void on_ready(uint32_t readiness) = 0;  // Readiness bits; marks sources ready, does no work
+
+ protected:
+  ~Pollable() = default;
+};
+
+// What a run did, summed up into a tick's or flush's report.
+struct RunReport {
+  uint32_t turns = 0;
+  uint32_t left_over = 0;        // sources still waiting for a turn when the run ended
+  uint32_t accepts = 0;
+  uint64_t received_bytes = 0;
+  uint64_t sent_bytes = 0;
+  int64_t phase_us[kPhases] = {};
+  framepump_handle culprit = 0;  // the source with the longest turn
+  int64_t culprit_us = 0;
+  uint64_t culprit_bytes = 0;
+
+  int64_t& phase(Phase p) { return phase_us[static_cast<int>(p)]; }
+};
+
+constexpr uint32_t line_bit(Line line) { return uint32_t{1} << static_cast<uint32_t>(line); }
+constexpr uint32_t kSocketLines = line_bit(Line::receive) | line_bit(Line::send);
+
+struct RunRequest {
+  uint32_t lines = kSocketLines;
+  TurnContext context;
+  // Stop after the current turn when it becomes true: somebody waits for the token. Null: nobody can.
+  const std::atomic<bool>* yield = nullptr;
+};
+
+// One loop over ready sources and a slice. It does not know what a source is, and it does not know who called it.
+//
+// One run, as a numbered list:
+//   1. harvest the poller, at most 256 events between looks at the clock, and mark what is ready;
+//   2. mark the sources whose timer is due;
+//   3. each priority that has work gets one turn, the highest first;
+//   4. while the slice lasts, the highest priority that has work gets the next turn;
+//   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token.
+// Within a priority the lines (receive, send, game) take turns, and within a line sources do.
+//
+// The receive and send lines and their timers belong to whoever holds the pump token, the game line to the game thread.
+class Pump {
+ public:
+  static constexpr uint32_t kHarvest = 256;
+
+  Pump(const Host& host, Poller& poller) : host_(host), poller_(poller), socket_timers_(host), game_timers_(host) {}
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
+
+  // Steps 1 and 2, for the socket lines. Stops at the end of the slice; what is left is harvested next time.
+  void harvest(Slice& slice, RunReport& report, int64_t now_us);
+  // Step 2 for the game line.
+  void wake_game_sources(int64_t now_us);
+  // Steps 3 to 5.
+  void run(const RunRequest& request, Slice& slice, RunReport& report);
+
+  void make_ready(Source& source) { line(source).push_back(source); }
+  // No turn and no timer any more; the source may then be destroyed.
+  void forget(Source& source);
+  void set_timer(Source& source, int64_t wake_at_us) { timers(source).set(source, wake_at_us); }
+  void set_priority(Source& source, uint32_t priority);
+
+  bool has_ready(uint32_t lines) const;
+  uint32_t ready_count(uint32_t lines) const;
+  int64_t earliest_timer_us() const { return socket_timers_.earliest_us(); }
+  Poller& poller() { return poller_; }
+
+ private:
+  struct Rotation {
+    uint8_t next_line[kPriorities] = {};
+  };
+
+  ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
+  TimerQueue& timers(const Source& source) { return source.line_ == Line::game ? game_timers_ : socket_timers_; }
+  bool has_work(uint32_t lines, uint32_t priority) const;
+  Source& take_next(uint32_t lines, uint32_t priority);
+  uint32_t pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const;
+  void settle(Source& source, const Turn& turn);
+
+  const Host& host_;
+  Poller& poller_;
+  ReadyQueue lines_[kLines];
+  TimerQueue socket_timers_;
+  TimerQueue game_timers_;
+  Rotation socket_rotation_;  // two, since a threaded tick runs the game line while the IO thread runs the others
+  Rotation game_rotation_;
+};
+
+}  // namespace framepump

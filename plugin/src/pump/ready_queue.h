@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "pump/source.h"
+
+namespace framepump {
+
+// The sources of one line that wait for a turn: first in, first out within each priority. Intrusive, so it never allocates,
+// and it outlives the tick, so who got no turn is first next time.
+class ReadyQueue {
+ public:
+  bool has(uint32_t priority) const { return lists_[priority].first != nullptr; }
+  bool is_empty() const { return size_ == 0; }
+  uint32_t size() const { return size_; }
+
+  // Nothing when it waits already.
+  void push_back(Source& source) {
+    if (source.is_ready_) return;
+    List& list = lists_[source.priority_];
+    source.is_ready_ = true;
+    source.ready_previous_ = list.last;
+    source.ready_next_ = nullptr;
+    (list.last == nullptr ? list.first : list.last->ready_next_) = &source;
+    list.last = &source;
+    ++size_;
+  }
+  void remove(Source& source) {
+    if (!source.is_ready_) return;
+    List& list = lists_[source.priority_];
+    (source.ready_previous_ == nullptr ? list.first : source.ready_previous_->ready_next_) = source.ready_next_;
+    (source.ready_next_ == nullptr ? list.last : source.ready_next_->ready_previous_) = source.ready_previous_;
+    source.is_ready_ = false;
+    source.ready_previous_ = source.ready_next_ = nullptr;
+    --size_;
+  }
+  Source& pop_front(uint32_t priority) {
+    Source& source = *lists_[priority].first;
+    remove(source);
+    return source;
+  }
+
+ private:
+  struct List {
+    Source* first = nullptr;
+    Source* last = nullptr;
+  };
+  List lists_[kPriorities];
+  uint32_t size_ = 0;
+};
+
+}  // namespace framepump

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "sources/hot_set.h"
+
+#include <algorithm>
+
+namespace framepump {
+namespace {
+
+// Two ticks of 32 KiB are more than chatter and less than any link worth the rule (2 MB/s at 30 Hz).
+constexpr uint64_t kHotBytes = 32 * 1024;
+// A second at 30 Hz: a download that pauses for disk or server does not lose its window.
+constexpr uint32_t kQuietTicks = 30;
+// Below this a mark would not open the window beyond what the kernel starts with (tcp_rmem[1], 128 KiB, half of it window).
+constexpr uint64_t kLowestUsefulMark = 64 * 1024;
+// The kernel books about twice the window, since it also counts its own overhead per packet.
+constexpr uint64_t kBufferPerMark = 2;
+
+}  // namespace
+
+void HotSet::begin_tick(uint32_t tick_serial) {
+  const bool is_off = settings_.kernel_window_bytes.load(std::memory_order_relaxed) == 0;
+  for (uint32_t i = members_.size(); i-- > 0;) {
+    HotMember& member = *members_[i];
+    pump_.make_ready(member.source);
+    if (is_off || tick_serial - member.busy_serial > kQuietTicks) cool(member);
+  }
+  raise_marks();
+}
+
+void HotSet::count(HotMember& member, uint64_t bytes, uint32_t tick_serial) {
+  if (member.tick_serial != tick_serial) {
+    member.tick_serial = tick_serial;
+    member.tick_bytes = 0;
+  }
+  member.tick_bytes += static_cast<uint32_t>(bytes);
+  if (member.tick_bytes < kHotBytes || member.busy_serial == tick_serial) return;
+  const bool was_busy_before = member.busy_serial != 0 && tick_serial - member.busy_serial == 1;
+  member.busy_serial = tick_serial;
+  if (was_busy_before && member.index == HotMember::kCold && member.is_allowed) warm(member);
+}
+
+void HotSet::warm(HotMember& member) {
+  const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
+  if (limit_bytes == 0) return;
+  if (largest_mark_bytes_ == UINT64_MAX) largest_mark_bytes_ = largest_receive_mark();
+  if (largest_mark_bytes_ <= kLowestReceiveMark) return hint(kHintNoWindowRule);
+  if (member.charged_bytes == 0) {
+    const uint64_t charged_bytes = charged_bytes_.load(std::memory_order_relaxed);
+    const uint64_t left_bytes = limit_bytes - std::min(limit_bytes, charged_bytes);
+    if (left_bytes / kBufferPerMark < largest_mark_bytes_) hint(kHintKernelWindow);
+    member.mark_bytes = static_cast<uint32_t>(std::min({largest_mark_bytes_, left_bytes / kBufferPerMark, uint64_t{UINT32_MAX / 4}}));
+    if (member.mark_bytes < kLowestUsefulMark) {
+      member.mark_bytes = 0;
+      return;
+    }
+  }
+  if (!members_.push(&member)) return;
+  member.index = members_.size() - 1;
+  member.window_bytes.store(member.mark_bytes, std::memory_order_relaxed);
+  if (!marks_are_up_) return;
+  const ReceiveMark granted = set_receive_mark(member.socket, member.mark_bytes);
+  if (granted.mark_bytes <= kLowestReceiveMark) hint(kHintNoWindowRule);
+  if (member.charged_bytes == 0) {
+    member.charged_bytes = static_cast<uint32_t>(std::max(member.mark_bytes * kBufferPerMark, granted.buffer_bytes));
+    add<uint64_t>(charged_bytes_, member.charged_bytes);
+  }
+}
+
+void HotSet::lower(HotMember& member) {
+  set_receive_mark(member.socket, kLowestReceiveMark);
+  pump_.make_ready(member.source);
+}
+
+void HotSet::cool(HotMember& member) {
+  if (marks_are_up_) lower(member);
+  HotMember* last = members_[members_.size() - 1];
+  members_[member.index] = last;
+  last->index = member.index;
+  members_.resize_down(members_.size() - 1);
+  member.index = HotMember::kCold;
+  member.window_bytes.store(0, std::memory_order_relaxed);
+}
+
+void HotSet::remove(HotMember& member) {
+  if (member.index != HotMember::kCold) cool(member);
+  add(charged_bytes_, uint64_t{0} - member.charged_bytes);
+  member.charged_bytes = 0;
+  member.mark_bytes = 0;
+}
+
+void HotSet::raise_marks() {
+  if (marks_are_up_) return;
+  marks_are_up_ = true;
+  for (HotMember* member : members_.span()) set_receive_mark(member->socket, member->mark_bytes);
+}
+
+void HotSet::lower_marks() {
+  if (!marks_are_up_) return;
+  marks_are_up_ = false;
+  for (HotMember* member : members_.span()) lower(*member);
+}
+
+}  // namespace framepump

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "platform/growable_array.h"
+#include "platform/socket.h"
+#include "pump/pump.h"
+#include "sources/environment.h"
+
+namespace framepump {
+
+// A stream's part in the receive-window rule.
+struct HotMember {
+  static constexpr uint32_t kCold = UINT32_MAX;
+
+  explicit HotMember(Source& receive_source) : source(receive_source) {}
+
+  Source& source;
+  Socket socket;                          // the stream's
+  std::atomic<uint32_t> window_bytes{0};  // for statistics, any thread: the mark while hot, else 0
+  uint32_t tick_bytes = 0;      // drained in the tick `tick_serial`
+  uint32_t charged_bytes = 0;   // of memory.kernel_window_kib; stays until the stream closes, as the kernel's buffer does
+  uint32_t mark_bytes = 0;
+  uint32_t tick_serial = 0;
+  uint32_t busy_serial = 0;     // the newest tick that drained at least kHotBytes
+  uint32_t index = kCold;       // place in the set
+  bool is_allowed = true;
+};
+
+// The receive-window rule. A reader that comes once per frame keeps the kernel's auto-tuning from ever opening the window, because it
+// can take only one window per frame. Setting SO_RCVLOWAT opens it at once, and keeps acknowledgements prompt while data waits.
+// So: a stream is hot once two successive ticks each drained at least 32 KiB from it; its mark then goes to the kernel's cap or
+// to what is left of memory.kernel_window_kib. Since the mark holds readiness back, hot streams are tried in every tick without asking
+// the poller. Marks are down whenever somebody waits on the poller (threaded, guarded, wait_until).
+//
+// Belongs to the holder of the pump token.
+class HotSet {
+ public:
+  HotSet(const Host& host, Pump& pump, LiveSettings& settings, Counters& counters)
+      : pump_(pump), settings_(settings), counters_(counters), members_(host) {}
+
+  // A frame-locked tick begins: cools who was quiet, marks the others ready.
+  void begin_tick(uint32_t tick_serial);
+  // Bytes were drained in this frame-locked tick.
+  void count(HotMember& member, uint64_t bytes, uint32_t tick_serial);
+  // The stream closes.
+  void remove(HotMember& member);
+
+  void raise_marks();
+  // Every member is tried once more afterwards, since data below a mark announced nothing.
+  void lower_marks();
+
+  uint64_t charged_bytes() const { return charged_bytes_.load(std::memory_order_relaxed); }
+  uint32_t size() const { return members_.size(); }
+
+ private:
+  void warm(HotMember& member);
+  void cool(HotMember& member);
+  void lower(HotMember& member);
+  void hint(uint32_t bit) { counters_.hints.fetch_or(bit, std::memory_order_relaxed); }
+
+  Pump& pump_;
+  LiveSettings& settings_;
+  Counters& counters_;
+  GrowableArray<HotMember*> members_;
+  std::atomic<uint64_t> charged_bytes_{0};
+  uint64_t largest_mark_bytes_ = UINT64_MAX;  // not asked yet
+  bool marks_are_up_ = false;
+};
+
+}  // namespace framepump

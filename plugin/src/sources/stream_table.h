@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "gate/atomic_bitmap.h"
+#include "platform/host.h"
+#include "sources/tcp_stream.h"
+
+namespace framepump {
+
+// The slots of all streams, made in chunks when first needed and kept. A connect takes one on the game thread, an accept on
+// whichever thread pumps; neither waits for the other.
+class StreamTable {
+ public:
+  explicit StreamTable(const Host& host) : host_(host) {}
+  ~StreamTable();
+  StreamTable(const StreamTable&) = delete;
+  StreamTable& operator=(const StreamTable&) = delete;
+
+  // `environment` must outlive the table. False: out of memory.
+  bool open(Environment& environment, uint32_t limit);
+
+  // A slot nobody uses, with its memory reserved; null when limits.streams or the budget is reached. `index` is its place.
+  TcpStream* take(uint32_t& index);
+  // Nobody refers to it any more, and it is made anew. Its identity stays, for the next handle.
+  void give_back(TcpStream& stream);
+  // As give_back, for a slot that was not used after all.
+  void put_back_unused(TcpStream& stream);
+
+  // The slot at a place; null where none was ever made. Any thread.
+  TcpStream* at(uint32_t index) const;
+  uint32_t limit() const { return limit_; }
+
+  // What makes a handle stale. Gameplay's own, so it lies outside of the slot, which changes hands.
+  struct Identity {
+    uint32_t generation = 0;  // of the next or current user
+    bool is_live = false;     // gameplay holds a handle to it
+  };
+  Identity& identity(uint32_t index);  // of a slot that was taken once
+
+ private:
+  static constexpr uint32_t kChunkStreams = 64;
+  struct Chunk;
+
+  Chunk* chunk_for(uint32_t index);
+
+  const Host& host_;
+  Environment* environment_ = nullptr;
+  uint32_t limit_ = 0;
+  uint32_t chunk_count_ = 0;
+  std::atomic<Chunk*>* chunks_ = nullptr;
+  AtomicBitmap free_;
+};
+
+}  // namespace framepump

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "sources/tcp_listener.h"
+
+#include "gate/stream_gate.h"
+#include "sources/stream_table.h"
+
+namespace framepump {
+namespace {
+
+// Long enough not to spin while descriptors are gone, short enough that a player who waits does not notice.
+constexpr int64_t kDescriptorPauseUs = 100'000;
+
+}  // namespace
+
+TcpListener::TcpListener(Environment& environment, HandleMaker& handles)
+    : Source(Line::receive, FRAMEPUMP_PRIORITY_NORMAL, 0),
+      environment_(environment),
+      handles_(handles) {}
+
+void TcpListener::prepare(Socket socket, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data) {
+  socket_ = socket;
+  options_ = options;
+  hot_ = hot;
+  flags_ = flags;
+  set_user_data(user_data);
+  is_closed_.store(false, std::memory_order_relaxed);
+}
+
+void TcpListener::on_commands(uint32_t bits, int64_t) {
+  Pump& pump = environment_.pump;
+  if ((bits & kCommandPriority) != 0) pump.set_priority(*this, wanted_priority_.load(std::memory_order_relaxed));
+  if ((bits & kCommandOpen) != 0) {
+    pump.poller().add(socket_, static_cast<Pollable*>(this));
+    pump.make_ready(*this);
+  }
+  if ((bits & kCommandClose) == 0) return;
+  environment_.memory_waiters.leave(memory_place_);
+  environment_.descriptor_waiters.leave(descriptor_place_);
+  pump.forget(*this);
+  pump.poller().remove(socket_, static_cast<Pollable*>(this));
+  close_socket(socket_);
+  is_closed_.store(true, std::memory_order_release);
+}
+
+void TcpListener::on_ready(uint32_t) { environment_.pump.make_ready(*this); }
+
+Turn TcpListener::take_turn(const TurnContext& context) {
+  Turn turn = {.phase = Phase::accept};
+  environment_.descriptor_waiters.leave(descriptor_place_);
+  environment_.memory_waiters.leave(memory_place_);
+  while (turn.accepts < kAcceptsPerTurn) {
+    switch (accept_one(context.now_us)) {
+      case AcceptOutcome::accepted:
+        ++turn.accepts;
+        continue;
+      case AcceptOutcome::queue_is_empty:
+        environment_.pump.poller().arm(socket_, static_cast<Pollable*>(this), kReadable);
+        return turn;
+      case AcceptOutcome::no_room:
+        environment_.memory_waiters.enter(*this, memory_place_);
+        turn.outcome = Outcome::blocked;
+        return turn;
+      case AcceptOutcome::no_descriptor:
+        add<uint64_t>(environment_.counters.accept_pauses, 1);
+        environment_.descriptor_waiters.enter(*this, descriptor_place_);
+        turn.wake_at_us = context.now_us + kDescriptorPauseUs;
+        return turn;
+    }
+  }
+  turn.outcome = Outcome::more;
+  return turn;
+}
+
+// The slot comes first: a connection without one stays in the kernel's queue, where nothing is lost.
+TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
+  uint32_t index = 0;
+  TcpStream* stream = environment_.streams.take(index);
+  if (stream == nullptr) return AcceptOutcome::no_room;
+  Socket socket;
+  const IoResult result = accept_stream(socket_, options_, socket, stream->gate.peer);
+  if (result.status != IoStatus::ok) {
+    environment_.streams.put_back_unused(*stream);
+    return result.status == IoStatus::would_block ? AcceptOutcome::queue_is_empty : AcceptOutcome::no_descriptor;
+  }
+  stream->set_handle(handles_.stream_handle(index));
+  stream->gate.flags = flags_;
+  stream->gate.listener = handle();
+  stream->gate.user_data = user_data_.load(std::memory_order_relaxed);
+  add<uint64_t>(environment_.counters.accepts, 1);
+  stream->adopt(socket, priority(), hot_, now_us);
+  return AcceptOutcome::accepted;
+}
+
+}  // namespace framepump

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+//
+// The receiving side of a TCP stream.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "platform/clock.h"
+#include "sources/tcp_stream.h"
+
+namespace framepump {
+namespace {
+
+constexpr int64_t kRttSampleUs = 500'000;  // one getsockopt (about 1 us) twice a second while bytes flow
+
+}  // namespace
+
+Turn TcpStream::receive_turn(const TurnContext& context) {
+  if (state_ == State::finished || state_ == State::idle) return {};
+  if (state_ == State::connecting) {  // only its timer brings it here
+    Turn turn;
+    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+    turn.wake_at_us = next_deadline_us();
+    return turn;
+  }
+  return is_closing_ ? discard_input(context) : read_into_queue(context);
+}
+
+Turn TcpStream::read_into_queue(const TurnContext& context) {
+  Turn turn;
+  int64_t first_arrival_ns = 0;
+  bool may_retry = true;
+  while (!peer_ended_) {
+    if (turn.bytes >= context.quantum_bytes) {
+      turn.outcome = Outcome::more;
+      break;
+    }
+    uint64_t offered_bytes = 0;
+    int64_t arrival_ns = 0;
+    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, arrival_ns);
+    if (offered_bytes == 0) {
+      block_receiving();
+      // Gameplay may have made room before it could see the mark, and would then not say so: look once more.
+      if (std::exchange(may_retry, false)) continue;
+      turn.outcome = Outcome::blocked;
+      break;
+    }
+    unblock_receiving();
+    if (result.status == IoStatus::ok) {
+      if (turn.bytes == 0) first_arrival_ns = arrival_ns;
+      turn.bytes += result.size_bytes;
+      is_bulky_ = result.size_bytes > kSmallPayloadBytes;
+      if (result.size_bytes == offered_bytes) continue;
+    }
+    // A short read is as good as EWOULDBLOCK: whatever comes later, even the end of the stream, is a new edge.
+    if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
+    if (result.status == IoStatus::end_of_stream) return on_peer_end(turn, context);
+    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
+      return finish_turn(turn, reason_of(result.status), result.system_code);
+    }
+    environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kReadable);
+    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+    turn.wake_at_us = next_deadline_us();
+    return turn;
+  }
+  if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
+  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+  turn.wake_at_us = next_deadline_us();
+  return turn;
+}
+
+// One system call into the rest of the last block and, where that is not enough, a fresh one. `offered_bytes` 0: there is no room.
+IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t& arrival_ns) {
+  ByteQueue& queue = gate.received;
+  const uint64_t queued_bytes = queue.queued_bytes();
+  wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
+  if (wanted_bytes == 0) return {};
+  const std::span<std::byte> room = queue.room();
+  const bool room_is_enough = room.size() >= wanted_bytes || (!room.empty() && !is_bulky_);
+  Block* fresh = room_is_enough ? nullptr : take_receive_block(queued_bytes);
+  ReceiveBuffer buffers[2];
+  uint32_t count = 0;
+  if (!room.empty()) buffers[count++] = {room.data(), std::min<uint64_t>(room.size(), wanted_bytes)};
+  const uint64_t in_room_bytes = count == 0 ? 0 : buffers[0].size_bytes;
+  if (fresh != nullptr) buffers[count++] = {fresh->data(), std::min<uint64_t>(fresh->capacity, wanted_bytes - in_room_bytes)};
+  if (count == 0) return {};
+  for (uint32_t i = 0; i < count; ++i) offered_bytes += buffers[i].size_bytes;
+  const IoResult result = receive(socket(), std::span<const ReceiveBuffer>(buffers, count), arrival_ns);
+  const uint64_t in_room = std::min(result.size_bytes, in_room_bytes);
+  const uint64_t in_fresh = result.size_bytes - in_room;
+  if (in_fresh > 0) {
+    // One counter step for both, so that the fresh block is linked before any of its bytes count.
+    queue.append(in_room, fresh, static_cast<uint32_t>(in_fresh));
+  } else {
+    if (in_room > 0) queue.produce(in_room);
+    if (fresh != nullptr) environment_.pool.give_back(fresh);
+  }
+  return result;
+}
+
+// How many more bytes this stream may hold: its own limit and a quarter of what is free (dynamic thresholds, Choudhury and Hahne 1998),
+// so that streams that nobody reads leave room for the others. The guaranteed block and a granted peek are beyond that.
+uint64_t TcpStream::receive_room(uint64_t queued_bytes) const {
+  const BlockPool& pool = environment_.pool;
+  uint64_t free_bytes = pool.free_bytes(Account::receive);
+  if (receive_side().priority() == FRAMEPUMP_PRIORITY_REALTIME) free_bytes += pool.free_bytes(Account::realtime);
+  uint64_t allowed_bytes = std::min(environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed), free_bytes / 4);
+  const uint64_t granted_bytes = gate.peek_grant_bytes.load(std::memory_order_relaxed);
+  allowed_bytes = std::max(allowed_bytes, granted_bytes);
+  // What is in the queue's last block already is paid for.
+  allowed_bytes = std::max<uint64_t>(allowed_bytes, kSmallPayloadBytes);
+  return allowed_bytes - std::min(allowed_bytes, queued_bytes);
+}
+
+Block* TcpStream::take_receive_block(uint64_t queued_bytes) {
+  BlockPool& pool = environment_.pool;
+  if (!gate.received.guaranteed_in_use() && !is_bulky_) {
+    Block* block = pool.take_small(Account::guaranteed);
+    if (block != nullptr) return block;
+  }
+  Block* block = nullptr;
+  if (receive_side().priority() == FRAMEPUMP_PRIORITY_REALTIME) {
+    block = is_bulky_ ? pool.take_large(Account::realtime) : pool.take_small(Account::realtime);
+  }
+  if (block == nullptr) block = is_bulky_ ? pool.take_large(Account::receive) : pool.take_small(Account::receive);
+  if (block == nullptr && queued_bytes < gate.peek_grant_bytes.load(std::memory_order_relaxed)) {
+    block = pool.take_large(Account::peek_reserve);
+  }
+  if (block == nullptr && !gate.received.guaranteed_in_use()) block = pool.take_small(Account::guaranteed);
+  return block;
+}
+
+// Parks the receiving side: consume() posts kCommandRoom for a stream so marked, and memory that comes free anywhere wakes it too.
+void TcpStream::block_receiving() {
+  gate.receive_blocked.store(true);
+  environment_.memory_waiters.enter(receive_side(), memory_place_);
+  if (is_blocked_) return;
+  is_blocked_ = true;
+  add<uint32_t>(environment_.counters.blocked, 1);
+  add<uint32_t>(gate.back_pressure, 1);
+  const uint64_t own_limit_bytes = environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed);
+  const bool is_own_limit = gate.received.queued_bytes() >= own_limit_bytes;
+  environment_.counters.hints.fetch_or(is_own_limit ? kHintReceiveLimit : kHintBudget, std::memory_order_relaxed);
+}
+
+void TcpStream::unblock_receiving() {
+  if (!is_blocked_) return;
+  is_blocked_ = false;
+  gate.receive_blocked.store(false);
+  add(environment_.counters.blocked, uint32_t{0} - 1);
+  environment_.memory_waiters.leave(memory_place_);
+}
+
+void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context) {
+  active_at_us_ = context.now_us;
+  add(environment_.counters.received_bytes, bytes);
+  int64_t none = 0;
+  gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_relaxed);
+  if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
+  if (context.now_us - rtt_sampled_us_ >= kRttSampleUs) sample_rtt(context.now_us);
+  post(kNoticeData);
+}
+
+void TcpStream::sample_rtt(int64_t now_us) {
+  rtt_sampled_us_ = now_us;
+  gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
+}
+
+Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
+  peer_ended_ = true;
+  environment_.hot.remove(hot_);
+  if ((gate.flags & FRAMEPUMP_STREAM_HALF_OPEN) != 0 && !is_write_shut_) {
+    post(kNoticePeerHalfClosed);
+    turn.wake_at_us = next_deadline_us();
+    return turn;
+  }
+  // Nobody asked for half-open streams: what is queued still leaves, then this side ends too.
+  shutdown_wanted_ = true;
+  if (gate.unsent.queued_bytes() == 0) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
+  linger_until_us_ = context.now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
+  environment_.pump.make_ready(send_side());
+  turn.wake_at_us = next_deadline_us();
+  return turn;
+}
+
+// Graceful close: one unread byte at close() would make the kernel reset the connection and lose what was written.
+Turn TcpStream::discard_input(const TurnContext& context) {
+  Turn turn;
+  while (turn.bytes < context.quantum_bytes) {
+    const ReceiveBuffer buffer = {environment_.scratch, kLargeBlockBytes};
+    int64_t arrival_ns = 0;
+    const IoResult result = receive(socket(), {&buffer, 1}, arrival_ns);
+    turn.bytes += result.size_bytes;
+    if (result.status == IoStatus::ok && result.size_bytes == buffer.size_bytes) continue;
+    if (result.status == IoStatus::end_of_stream) {
+      peer_ended_ = true;
+      if (is_write_shut_) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_HERE, 0);
+    } else if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
+      return finish_turn(turn, reason_of(result.status), result.system_code);
+    } else {
+      environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kReadable);
+    }
+    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+    turn.wake_at_us = next_deadline_us();
+    return turn;
+  }
+  turn.outcome = Outcome::more;
+  turn.wake_at_us = next_deadline_us();
+  return turn;
+}
+
+}  // namespace framepump

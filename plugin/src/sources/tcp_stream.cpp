@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "sources/tcp_stream.h"
+
+#include <algorithm>
+
+#include "sources/stream_table.h"
+
+namespace framepump {
+
+uint8_t reason_of(IoStatus status) {
+  switch (status) {
+    case IoStatus::refused: return FRAMEPUMP_REASON_REFUSED;
+    case IoStatus::reset: return FRAMEPUMP_REASON_RESET;
+    case IoStatus::timed_out: return FRAMEPUMP_REASON_PEER_DEAD;
+    case IoStatus::unreachable:
+    case IoStatus::address_not_available: return FRAMEPUMP_REASON_UNREACHABLE;
+    case IoStatus::descriptors_exhausted: return FRAMEPUMP_REASON_DESCRIPTORS_EXHAUSTED;
+    default: return FRAMEPUMP_REASON_SYSTEM;
+  }
+}
+
+TcpStream::TcpStream(Environment& environment)
+    : environment_(environment), hot_(receive_side()) {}
+
+void TcpStream::set_handle(framepump_handle handle) {
+  receive_side().set_handle(handle);
+  send_side().set_handle(handle);
+}
+
+void TcpStream::adopt(Socket accepted, uint32_t priority, HotSetting hot, int64_t now_us) {
+  socket() = accepted;
+  hot_.is_allowed = hot == HotSetting::allowed;
+  state_ = State::open;
+  active_at_us_ = now_us;
+  local_address(socket(), gate.local);
+  gate.wanted_priority.store(static_cast<uint8_t>(priority), std::memory_order_relaxed);
+  on_commands(kCommandPriority, now_us);
+  post(kNoticeAccepted);
+  if (!start_polling()) return finish(FRAMEPUMP_REASON_SYSTEM, 0);
+  // What it brought along is read in this run and not one frame later.
+  environment_.pump.make_ready(receive_side());
+}
+
+bool TcpStream::start_polling() {
+  return environment_.pump.poller().add(socket(), static_cast<Pollable*>(this)) == IoStatus::ok;
+}
+
+void TcpStream::on_ready(uint32_t readiness) {
+  if ((readiness & kReadable) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
+  if ((readiness & kWritable) != 0) environment_.pump.make_ready(send_side());
+}
+
+void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
+  if ((bits & kCommandPriority) != 0) {
+    const uint32_t priority = gate.wanted_priority.load(std::memory_order_relaxed);
+    environment_.pump.set_priority(receive_side(), priority);
+    environment_.pump.set_priority(send_side(), priority);
+    // A realtime stream wants the kernel's queue short: bytes there can no longer be overtaken.
+    constexpr uint32_t kRealtimeUnsentBytes = 16 * 1024;
+    const bool wants_short_queue = priority == FRAMEPUMP_PRIORITY_REALTIME;
+    if (socket().is_open() && wants_short_queue != has_short_queue_) {
+      has_short_queue_ = wants_short_queue;
+      set_unsent_low(socket(), wants_short_queue ? kRealtimeUnsentBytes : UINT32_MAX);
+    }
+  }
+  if ((bits & kCommandOpen) != 0) {
+    state_ = State::connecting;
+    active_at_us_ = now_us;
+    environment_.pump.make_ready(send_side());
+  }
+  if (state_ != State::finished) {
+    if ((bits & kCommandShutdownWrite) != 0) shutdown_wanted_ = true;
+    if ((bits & kCommandClose) != 0) close_by_command(now_us);
+    if ((bits & (kCommandSend | kCommandShutdownWrite | kCommandClose)) != 0) environment_.pump.make_ready(send_side());
+    if ((bits & kCommandRoom) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
+    if ((bits & kCommandAbort) != 0) {
+      abort_socket(socket());
+      finish(FRAMEPUMP_REASON_ABORTED_HERE, 0);
+    }
+  }
+  if ((bits & kCommandReclaim) != 0) gate.received.reclaim(environment_.pool);
+  if ((bits & kCommandRelease) != 0) environment_.streams.give_back(*this);
+}
+
+// From now on: send what was written, then say so to the peer, then throw its input away until it finishes too.
+void TcpStream::close_by_command(int64_t now_us) {
+  if (state_ == State::connecting && gate.unsent.queued_bytes() == 0) return finish(FRAMEPUMP_REASON_CLOSED_HERE, 0);
+  is_closing_ = true;
+  shutdown_wanted_ = true;
+  linger_until_us_ = now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
+  unblock_receiving();
+  environment_.hot.remove(hot_);
+  environment_.pump.set_timer(receive_side(), next_deadline_us());
+  if (state_ == State::open) environment_.pump.make_ready(receive_side());
+}
+
+int64_t TcpStream::next_deadline_us() const {
+  const LiveSettings& settings = environment_.settings;
+  int64_t deadline_us = linger_until_us_;
+  const int64_t timeout_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(std::memory_order_relaxed);
+  if (timeout_us > 0) deadline_us = std::min(deadline_us, active_at_us_ + timeout_us);
+  return deadline_us;
+}
+
+// True: one of them has passed, and the stream is finished. Call it after input was tried, so that a frame that took long is not
+// held against the peer.
+bool TcpStream::check_deadlines(int64_t now_us) {
+  if (now_us < next_deadline_us()) return false;
+  if (now_us >= linger_until_us_) {
+    finish(FRAMEPUMP_REASON_LINGER_TIMED_OUT, 0);
+  } else if (state_ == State::connecting) {
+    finish(FRAMEPUMP_REASON_CONNECT_TIMED_OUT, 0);
+  } else if (is_blocked_) {
+    active_at_us_ = now_us;  // gameplay is slow, which is not the peer's fault
+    return false;
+  } else {
+    finish(FRAMEPUMP_REASON_IDLE_TIMED_OUT, 0);
+  }
+  return true;
+}
+
+Turn TcpStream::finish_turn(Turn turn, uint8_t reason, int32_t system_code) {
+  finish(reason, system_code);
+  turn.outcome = Outcome::closed;
+  return turn;
+}
+
+void TcpStream::finish(uint8_t reason, int32_t system_code) {
+  Pump& pump = environment_.pump;
+  unblock_receiving();
+  environment_.hot.remove(hot_);
+  pump.forget(receive_side());
+  pump.forget(send_side());
+  if (socket().is_open()) {
+    pump.poller().remove(socket(), static_cast<Pollable*>(this));
+    close_socket(socket());
+  }
+  environment_.descriptor_waiters.wake_all();
+  add<uint64_t>(environment_.counters.closes, 1);
+  state_ = State::finished;
+  gate.unsent.consume(gate.unsent.arrived() - gate.unsent.consumed(), environment_.pool);
+  gate.reason = reason;
+  gate.system_code = system_code;
+  post(kNoticeClosed);
+}
+
+void TcpStream::destroy_now() {
+  close_socket(socket());
+  BlockPool& pool = environment_.pool;
+  gate.received.free_retired(gate.retired, pool);
+  if (gate.reserved != nullptr) pool.give_back(gate.reserved);
+  gate.reserved = nullptr;
+  gate.received.clear(pool);
+  gate.unsent.clear(pool);
+}
+
+}  // namespace framepump

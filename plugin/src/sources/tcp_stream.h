@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "gate/stream_gate.h"
+#include "platform/socket.h"
+#include "pump/pump.h"
+#include "sources/commandable.h"
+#include "sources/environment.h"
+#include "sources/hot_set.h"
+
+namespace framepump {
+
+// The two sources of a stream, told apart by type: what the pump calls take_turn is receive_turn of one and send_turn of the other.
+class ReceiveSource : public Source {
+ public:
+  ReceiveSource() : Source(Line::receive, FRAMEPUMP_PRIORITY_NORMAL, 0) {}
+  Turn take_turn(const TurnContext& context) final { return receive_turn(context); }
+
+ protected:
+  ~ReceiveSource() = default;
+  virtual Turn receive_turn(const TurnContext& context) = 0;
+};
+class SendSource : public Source {
+ public:
+  SendSource() : Source(Line::send, FRAMEPUMP_PRIORITY_NORMAL, 0) {}
+  Turn take_turn(const TurnContext& context) final { return send_turn(context); }
+
+ protected:
+  ~SendSource() = default;
+  virtual Turn send_turn(const TurnContext& context) = 0;
+};
+
+// A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
+// slot that its handle names; idle it must stay within 512 bytes.
+//
+// The socket and everything private belong to the holder of the pump token; gameplay reaches it through `gate` alone.
+class TcpStream final : public Commandable, public Pollable, private ReceiveSource, private SendSource {
+ public:
+  explicit TcpStream(Environment& environment);
+
+  StreamGate gate;
+
+  // Before kCommandOpen: the handle that reports and events use.
+  void set_handle(framepump_handle handle);
+  // The pump accepted this connection.
+  void adopt(Socket accepted, uint32_t priority, HotSetting hot, int64_t now_us);
+
+  void on_commands(uint32_t bits, int64_t now_us) override;
+  void on_ready(uint32_t readiness) override;
+  uint32_t window_bytes() const { return hot_.window_bytes.load(std::memory_order_relaxed); }  // any thread
+  // The network is being destroyed: closes the socket at once and frees what the queues hold.
+  void destroy_now();
+
+ private:
+  enum class State : uint8_t { idle, connecting, open, finished };
+
+  // receiving (tcp_receive.cpp)
+  Turn receive_turn(const TurnContext& context) override;
+  Turn read_into_queue(const TurnContext& context);
+  Turn discard_input(const TurnContext& context);
+  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t& arrival_ns);
+  Block* take_receive_block(uint64_t queued_bytes);
+  uint64_t receive_room(uint64_t queued_bytes) const;
+  void block_receiving();
+  void unblock_receiving();
+  void on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context);
+  Turn on_peer_end(Turn turn, const TurnContext& context);
+  void sample_rtt(int64_t now_us);
+
+  // sending (tcp_send.cpp)
+  Turn send_turn(const TurnContext& context) override;
+  Turn begin_connect(const TurnContext& context);
+  Turn continue_connect(const TurnContext& context);
+  Turn on_connected(Turn turn, const TurnContext& context);
+  Turn write_from_queue(const TurnContext& context);
+  Turn on_all_sent(Turn turn, const TurnContext& context);
+
+  // life (tcp_stream.cpp)
+  bool start_polling();
+  int64_t next_deadline_us() const;
+  bool check_deadlines(int64_t now_us);
+  Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
+  void finish(uint8_t reason, int32_t system_code);
+  void close_by_command(int64_t now_us);
+  void post(uint32_t notice_bits) { environment_.notices.post(gate, notice_bits); }
+  Source& receive_side() { return static_cast<ReceiveSource&>(*this); }
+  Source& send_side() { return static_cast<SendSource&>(*this); }
+  const Source& receive_side() const { return static_cast<const ReceiveSource&>(*this); }
+  Socket& socket() { return hot_.socket; }
+
+  Environment& environment_;
+  HotMember hot_;
+  int64_t active_at_us_ = 0;           // frame time of the last byte either way; connecting: when that began
+  int64_t linger_until_us_ = kNever;   // closing: give up then
+  int64_t rtt_sampled_us_ = 0;
+  uint32_t memory_place_ = WaitingRoom::kNowhere;
+  State state_ = State::idle;
+  bool is_bulky_ : 1 = false;          // its last read filled more than a small block
+  bool is_closing_ : 1 = false;        // close() was called: input is thrown away
+  bool peer_ended_ : 1 = false;
+  bool shutdown_wanted_ : 1 = false;
+  bool is_write_shut_ : 1 = false;
+  bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set
+  bool is_blocked_ : 1 = false;        // counted in Counters::blocked
+};
+
+// What a failed call on an open stream means to gameplay.
+uint8_t reason_of(IoStatus status);
+
+}  // namespace framepump
