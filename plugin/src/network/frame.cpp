@@ -79,14 +79,17 @@ void Network::run_game_sources(Slice& slice, RunReport& run) {
 void Network::run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run) {
   run_commands(slice, run);
   wake_memory_waiters();
-  parts_.pump->harvest(slice, run, pump_time_us_);
+  Pump& pump = *parts_.pump;
+  pump.harvest(slice, run, pump_time_us_);
   RunRequest request;
   request.lines = lines;
   request.context.now_us = pump_time_us_;
   request.context.quantum_bytes = settings_.quantum_bytes.load(std::memory_order_relaxed);
   request.context.tick_serial = tick_serial;
   request.yield = &token_.wanted();
-  parts_.pump->run(request, slice, run);
+  pump.run(request, slice, run);
+  // A sender on the other side of a fast link refills the window while we read: what came meanwhile is in the poller again.
+  while (!slice.is_over(0) && !pump.has_ready(lines) && pump.harvest(slice, run, pump_time_us_) > 0) pump.run(request, slice, run);
 }
 
 void Network::run_commands(Slice& slice, RunReport& run) {

@@ -12,8 +12,9 @@
 namespace framepump {
 
 enum Readiness : uint32_t {
-  kReadable = 1,  // also end of stream, error, hang-up
-  kWritable = 2,  // also error, hang-up
+  kReadable = 1,   // also end of stream, error, hang-up
+  kWritable = 2,   // also error, hang-up
+  kPeerEnded = 4,  // end of stream, error or hang-up is in the queue, perhaps behind data: no later edge will announce it
 };
 
 struct PollEvent {

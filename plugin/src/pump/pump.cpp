@@ -22,13 +22,15 @@ void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunR
 
 }  // namespace
 
-void Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
+uint32_t Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
   Zone zone(host_, "framepump poll");
   PollEvent events[kHarvest];
   uint32_t count = 0;
+  uint32_t total = 0;
   do {
     count = poller_.harvest(events);
     for (uint32_t i = 0; i < count; ++i) static_cast<Pollable*>(events[i].key)->on_ready(events[i].readiness);
+    total += count;
     report.phase(Phase::poll) += slice.lap();
   } while (count == kHarvest && !slice.is_over(0));
   for (uint32_t n = 1; Source* source = socket_timers_.take_due(now_us); ++n) {
@@ -37,6 +39,7 @@ void Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
     report.phase(Phase::poll) += slice.lap();
     if (slice.is_over(0)) break;
   }
+  return total;
 }
 
 void Pump::wake_game_sources(int64_t now_us) {

@@ -53,7 +53,8 @@ struct RunRequest {
 //   2. mark the sources whose timer is due;
 //   3. each priority that has work gets one turn, the highest first;
 //   4. while the slice lasts, the highest priority that has work gets the next turn;
-//   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token.
+//   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token;
+//   6. with nothing left to do and slice left over, back to 1, until that brings nothing.
 // Within a priority the lines (receive, send, game) take turns, and within a line sources do.
 //
 // The receive and send lines and their timers belong to whoever holds the pump token, the game line to the game thread.
@@ -66,7 +67,8 @@ class Pump {
   Pump& operator=(const Pump&) = delete;
 
   // Steps 1 and 2, for the socket lines. Stops at the end of the slice; what is left is harvested next time.
-  void harvest(Slice& slice, RunReport& report, int64_t now_us);
+  // Returns how many events there were.
+  uint32_t harvest(Slice& slice, RunReport& report, int64_t now_us);
   // Step 2 for the game line.
   void wake_game_sources(int64_t now_us);
   // Steps 3 to 5.

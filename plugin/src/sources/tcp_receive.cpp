@@ -31,7 +31,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   int64_t first_arrival_ns = 0;
   bool may_retry = true;
   while (!peer_ended_) {
-    if (turn.bytes >= context.quantum_bytes) {
+    // A block holds a little less than 64 KiB, so the last few bytes of a quantum would cost a system call of their own.
+    if (turn.bytes > 0 && turn.bytes + kSmallPayloadBytes > context.quantum_bytes) {
       turn.outcome = Outcome::more;
       break;
     }
@@ -49,10 +50,11 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     if (result.status == IoStatus::ok) {
       if (turn.bytes == 0) first_arrival_ns = arrival_ns;
       turn.bytes += result.size_bytes;
-      is_bulky_ = result.size_bytes > kSmallPayloadBytes;
-      if (result.size_bytes == offered_bytes) continue;
+      is_bulky_ = turn.bytes >= kSmallPayloadBytes;
+      if (result.size_bytes == offered_bytes || end_is_announced_ || hot_.index != HotMember::kCold) continue;
     }
-    // A short read is as good as EWOULDBLOCK: whatever comes later, even the end of the stream, is a new edge.
+    // A short read is as good as EWOULDBLOCK: whatever comes later, even the end of the stream, is a new edge. Not so for an end that was
+    // announced already, nor while a mark holds edges back.
     if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
     if (result.status == IoStatus::end_of_stream) return on_peer_end(turn, context);
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
@@ -191,7 +193,7 @@ Turn TcpStream::discard_input(const TurnContext& context) {
     int64_t arrival_ns = 0;
     const IoResult result = receive(socket(), {&buffer, 1}, arrival_ns);
     turn.bytes += result.size_bytes;
-    if (result.status == IoStatus::ok && result.size_bytes == buffer.size_bytes) continue;
+    if (result.status == IoStatus::ok && (result.size_bytes == buffer.size_bytes || end_is_announced_)) continue;
     if (result.status == IoStatus::end_of_stream) {
       peer_ended_ = true;
       if (is_write_shut_) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_HERE, 0);

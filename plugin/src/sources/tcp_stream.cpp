@@ -46,6 +46,7 @@ bool TcpStream::start_polling() {
 }
 
 void TcpStream::on_ready(uint32_t readiness) {
+  if ((readiness & kPeerEnded) != 0) end_is_announced_ = true;
   if ((readiness & kReadable) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
   if ((readiness & kWritable) != 0) environment_.pump.make_ready(send_side());
 }

@@ -97,9 +97,10 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   int64_t rtt_sampled_us_ = 0;
   uint32_t memory_place_ = WaitingRoom::kNowhere;
   State state_ = State::idle;
-  bool is_bulky_ : 1 = false;          // its last read filled more than a small block
+  bool is_bulky_ : 1 = false;          // its newest turn moved more than a small block holds
   bool is_closing_ : 1 = false;        // close() was called: input is thrown away
-  bool peer_ended_ : 1 = false;
+  bool peer_ended_ : 1 = false;        // its end of stream was read
+  bool end_is_announced_ : 1 = false;  // the end is in the kernel's queue: a short read does not mean that it is empty
   bool shutdown_wanted_ : 1 = false;
   bool is_write_shut_ : 1 = false;
   bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set

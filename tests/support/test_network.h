@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "framepump/framepump.h"
+
+namespace framepump::test {
+
+inline const framepump_api& api() { return *framepump_get_api(FRAMEPUMP_VERSION); }
+
+inline int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+inline framepump_config default_config() {
+  framepump_config config = {};
+  api().config_init(&config, sizeof(config));
+  return config;
+}
+
+// One event as tests compare it: without frame numbers, and with its text kept.
+struct SeenEvent {
+  uint32_t kind = 0;
+  uint32_t reason = 0;
+  framepump_handle handle = 0;
+  framepump_handle other = 0;
+  uint64_t user_data = 0;
+  uint64_t value = 0;
+  uint64_t value2 = 0;
+  std::string text;
+};
+
+// A network with what tests do over and over: tick, remember events, wait for a state.
+class TestNetwork {
+ public:
+  explicit TestNetwork(const framepump_config& config = default_config(), const framepump_services* services = nullptr);
+  ~TestNetwork();
+  TestNetwork(const TestNetwork&) = delete;
+  TestNetwork& operator=(const TestNetwork&) = delete;
+
+  framepump_handle handle() const { return handle_; }
+
+  // One frame: tick at the current time and flush. Asserts that both succeed.
+  const framepump_tick_report& frame();
+  const framepump_tick_report& tick();
+  void flush();
+  const framepump_tick_report& report() const { return report_; }
+
+  framepump_handle listen(const char* host = "127.0.0.1", uint32_t port = 0, uint32_t flags = 0, uint32_t priority = 1);
+  uint32_t port_of(framepump_handle listener);
+  framepump_handle connect(uint32_t port, const char* host = "127.0.0.1", uint32_t flags = 0, uint32_t priority = 1);
+
+  // Every event since the start or the last forget_events(), in order.
+  const std::vector<SeenEvent>& seen() const { return seen_; }
+  void forget_events() { seen_.clear(); }
+  const SeenEvent* find(uint32_t kind, framepump_handle handle = 0) const;  // null: not seen; handle 0: any
+  uint32_t count(uint32_t kind) const;
+
+  uint64_t available(framepump_handle stream) const;
+  std::string read_all(framepump_handle stream);  // and consume
+  uint64_t write(framepump_handle stream, std::string_view bytes);
+  framepump_stream_info info(framepump_handle stream) const;
+  framepump_totals totals() const;
+  std::string last_error() const { return api().last_error(handle_); }
+  std::vector<framepump_handle> readable() const;
+
+ private:
+  framepump_handle handle_ = 0;
+  framepump_tick_report report_ = {};
+  uint64_t frame_number_ = 0;
+  std::vector<SeenEvent> seen_;
+};
+
+// Frames of all networks in turn, a millisecond apart, until the condition holds. False: `limit_ms` passed.
+bool run_until(std::initializer_list<TestNetwork*> networks, const std::function<bool()>& condition, int limit_ms = 10'000);
+
+// A connected pair: `client` side in one network, `server` side in the other (or the same).
+struct Pair {
+  framepump_handle listener = 0;
+  framepump_handle client = 0;
+  framepump_handle server = 0;
+};
+Pair connect_pair(TestNetwork& client, TestNetwork& server, uint32_t flags = 0, const char* host = "127.0.0.1");
+
+// Bytes that tell where they belong: byte i is a hash of seed and i.
+std::string pattern(uint64_t seed, uint64_t begin, uint64_t size_bytes);
+
+// True when wall-clock limits mean nothing (sanitizers, valgrind).
+bool is_sanitized();
+
+}  // namespace framepump::test

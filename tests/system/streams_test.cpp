@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// TCP streams over loopback: bytes, events and closes, in frame-locked and threaded mode and with both poller backends.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <string>
+
+#include "support/test_network.h"
+
+using namespace framepump::test;
+
+namespace {
+
+// Runs a body for each combination of mode and backend.
+template <typename Body>
+void for_each_setup(Body body) {
+  for (uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {
+    for (uint32_t threaded : {0u, 1u}) {
+      CAPTURE(backend);
+      CAPTURE(threaded);
+      framepump_config config = default_config();
+      config.backend = backend;
+      config.threaded = threaded;
+      body(config);
+      std::printf("COUNT: poller %s 1\n", backend == FRAMEPUMP_BACKEND_EPOLL ? "epoll" : "poll");
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what one side writes the other side reads, both ways") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    CHECK_EQ(net.write(pair.client, "hello"), 5);
+    std::string got;
+    CHECK(run_until({&net}, [&] { return (got += net.read_all(pair.server)).size() == 5; }));
+    CHECK_EQ(got, "hello");
+    CHECK_EQ(net.write(pair.server, "world!"), 6);
+    got.clear();
+    CHECK(run_until({&net}, [&] { return (got += net.read_all(pair.client)).size() == 6; }));
+    CHECK_EQ(got, "world!");
+  });
+}
+
+TEST_CASE("a large transfer arrives whole and in order") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    const std::string sent = pattern(7, 0, 20'000'000);
+    uint64_t written = 0;
+    std::string got;
+    CHECK(run_until({&net}, [&] {
+      if (written < sent.size()) written += net.write(pair.client, std::string_view(sent).substr(written));
+      got += net.read_all(pair.server);
+      return got.size() == sent.size();
+    }));
+    CHECK(got == sent);
+  });
+}
+
+TEST_CASE("close delivers what was written before, and both sides hear of it once") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    const std::string sent = pattern(8, 0, 3'000'000);
+    CHECK_EQ(net.write(pair.server, "never read by the closing side"), 30);
+    net.frame();
+    REQUIRE_EQ(net.write(pair.client, sent), sent.size());
+    REQUIRE_EQ(api().close(pair.client), FRAMEPUMP_OK);
+    std::string got;
+    CHECK(run_until({&net}, [&] {
+      got += net.read_all(pair.server);
+      return net.find(FRAMEPUMP_EVENT_CLOSED, pair.server) && net.find(FRAMEPUMP_EVENT_CLOSED, pair.client);
+    }));
+    got += net.read_all(pair.server);
+    CHECK(got == sent);
+    CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, pair.server)->reason, FRAMEPUMP_REASON_CLOSED_BY_PEER);
+    CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, pair.client)->reason, FRAMEPUMP_REASON_CLOSED_HERE);
+    for (int i = 0; i < 5; ++i) net.frame();
+    CHECK_EQ(net.count(FRAMEPUMP_EVENT_CLOSED), 2);
+    uint64_t bytes = 0;
+    CHECK_EQ(api().available(pair.server, &bytes), FRAMEPUMP_ERROR_STALE_HANDLE);
+    CHECK(run_until({&net}, [&] { return net.totals().streams == 0; }));
+  });
+}
