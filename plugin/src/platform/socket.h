@@ -41,12 +41,13 @@ struct IoResult {
 
 struct ReceiveBuffer { void* data; uint64_t size_bytes; };
 struct SendBuffer { const void* data; uint64_t size_bytes; };
+constexpr uint32_t kMaxReceiveBuffers = 16;
 constexpr uint32_t kMaxSendBuffers = 16;
 
 struct StreamOptions {
   bool no_delay = true;
   bool arrival_stamps = true;    // SO_TIMESTAMPNS where there is one
-  uint32_t keepalive_s = 0;      // 0: no probes
+  uint32_t keepalive_s = 0;      // idle time before the first probe (at most half of dead_after_s); 0: no probes
   uint32_t dead_after_s = 0;     // TCP_USER_TIMEOUT; also spreads the keepalive probes so that a silent peer is dead by then
   uint32_t unsent_low_bytes = 0; // TCP_NOTSENT_LOWAT; 0: the kernel's default
 };
@@ -61,7 +62,8 @@ struct ListenOptions {
 IoResult open_stream(AddressFamily family, const StreamOptions& options, Socket& out);
 // ok: connected already; would_block: under way, writable readiness tells, then finish_connect.
 IoResult start_connect(Socket socket, const SocketAddress& peer);
-// The outcome of a connect under way (SO_ERROR, and whether there is a peer): ok, would_block (still under way), or the failure.
+// The outcome of a connect under way (SO_ERROR, and whether there is a peer): ok, would_block (still under way), or the
+// failure.
 IoResult finish_connect(Socket socket);
 
 // Socket, SO_REUSEADDR, bind and listen.
@@ -72,7 +74,8 @@ IoResult accept_stream(Socket listener, const StreamOptions& options, Socket& ou
 
 void set_unsent_low(Socket socket, uint32_t bytes);  // TCP_NOTSENT_LOWAT; UINT32_MAX undoes it
 
-// Fills the buffers in order, one system call. `arrival_ns` (realtime_ns clock) is that of the newest packet taken, 0 if unknown.
+// Fills the buffers in order (at most kMaxReceiveBuffers), one system call. `arrival_ns` (realtime_ns clock) is that of the
+// newest packet taken, 0 if unknown.
 IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns);
 // Sends the buffers in order (at most kMaxSendBuffers), one system call.
 IoResult send(Socket socket, std::span<const SendBuffer> buffers);
@@ -93,7 +96,8 @@ struct ReceiveMark {
 constexpr uint64_t kLowestReceiveMark = 1;
 // Asks for a mark of at most `mark_bytes`; the kernel caps it at half of tcp_rmem[2].
 ReceiveMark set_receive_mark(Socket socket, uint64_t mark_bytes);
-// The largest mark this system grants (half of tcp_rmem[2] on Linux), found by asking a socket of its own; 0: no such lever here.
+// The largest mark this system grants (half of tcp_rmem[2] on Linux), found by asking a socket of its own; 0: no such lever
+// here.
 uint64_t largest_receive_mark();
 
 // The system's text for a code, for messages. `out` is always terminated.

@@ -3,7 +3,7 @@
 
 namespace framepump {
 
-// A helper thread that blocks every signal, so that the host's handlers run on the host's threads.
+// A helper thread that blocks every signal (but those of a crash), so that the host's handlers run on the host's threads.
 class Thread {
  public:
   Thread() = default;
@@ -11,12 +11,15 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // False: the system has no thread to give. `name` (at most 15 characters) shows in debuggers.
+  // False: the system has no thread to give, or it runs already. `name` (at most 15 characters) shows in debuggers.
   bool start(const char* name, void (*body)(void* argument), void* argument);
   void join();  // waits for the end of the body; nothing if it was never started
   bool is_started() const { return started_; }
 
  private:
+  void (*body_)(void* argument) = nullptr;
+  void* argument_ = nullptr;
+  char name_[16] = {};  // the longest that Linux takes
   unsigned long id_ = 0;
   bool started_ = false;
 };

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "platform/address.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+namespace framepump {
+namespace {
+
+bool needs_scope(const in6_addr& address) {
+  return IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MC_LINKLOCAL(&address) || IN6_IS_ADDR_MC_NODELOCAL(&address);
+}
+
+// An interface's name or its number; 0: there is no such interface.
+uint32_t parse_scope(const char* text) {
+  uint32_t index = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, index);
+  if (error == std::errc() && stop == end) return index;
+  return if_nametoindex(text);
+}
+
+}  // namespace
+
+bool parse_address(const char* host, uint16_t port, SocketAddress& out) {
+  out = {};
+  if (host == nullptr) return false;
+  in_addr ipv4 = {};
+  if (inet_pton(AF_INET, host, &ipv4) == 1) {
+    std::memcpy(out.bytes, &ipv4, sizeof(ipv4));
+    out.port = port;
+    out.family = AddressFamily::ipv4;
+    return true;
+  }
+  const char* percent = std::strchr(host, '%');
+  const size_t length = percent == nullptr ? std::strlen(host) : static_cast<size_t>(percent - host);
+  char plain[INET6_ADDRSTRLEN] = {};
+  if (length >= sizeof(plain)) return false;
+  std::memcpy(plain, host, length);
+  in6_addr ipv6 = {};
+  if (inet_pton(AF_INET6, plain, &ipv6) != 1) return false;
+  // An interface means something for link-local addresses only; elsewhere it is a slip, as it is for getaddrinfo.
+  const uint32_t scope_id = percent != nullptr && needs_scope(ipv6) ? parse_scope(percent + 1) : 0;
+  if (percent != nullptr && scope_id == 0) return false;
+  std::memcpy(out.bytes, &ipv6, sizeof(ipv6));
+  out.scope_id = scope_id;
+  out.port = port;
+  out.family = AddressFamily::ipv6;
+  return true;
+}
+
+void format_address(const SocketAddress& address, char (&out)[kAddressTextBytes]) {
+  out[0] = '\0';
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.family == AddressFamily::ipv4) {
+    inet_ntop(AF_INET, address.bytes, text, sizeof(text));
+    std::snprintf(out, sizeof(out), "%s:%u", text, unsigned{address.port});
+  } else if (address.family == AddressFamily::ipv6) {
+    inet_ntop(AF_INET6, address.bytes, text, sizeof(text));
+    if (address.scope_id == 0) {
+      std::snprintf(out, sizeof(out), "[%s]:%u", text, unsigned{address.port});
+    } else {
+      std::snprintf(out, sizeof(out), "[%s%%%u]:%u", text, unsigned{address.scope_id}, unsigned{address.port});
+    }
+  }
+}
+
+}  // namespace framepump

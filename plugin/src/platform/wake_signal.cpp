@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "platform/wake_signal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "platform/posix.h"
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
+
+namespace framepump {
+
+WakeSignal::~WakeSignal() {
+  if (write_fd_ != read_fd_) close(write_fd_);
+  if (read_fd_ != -1) close(read_fd_);
+}
+
+bool WakeSignal::open() {
+  if (read_fd_ != -1) return true;
+#if defined(__linux__)
+  read_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  write_fd_ = read_fd_;
+#else
+  int ends[2] = {-1, -1};
+  if (pipe(ends) != 0) return false;
+  for (const int end : ends) {
+    fcntl(end, F_SETFD, FD_CLOEXEC);
+    fcntl(end, F_SETFL, O_NONBLOCK);
+  }
+  read_fd_ = ends[0];
+  write_fd_ = ends[1];
+#endif
+  return read_fd_ != -1;
+}
+
+void WakeSignal::raise() {
+  const uint64_t one = 1;
+  // A full counter or pipe refuses the write, and is as raised as can be.
+  while (write(write_fd_, &one, sizeof(one)) < 0 && errno == EINTR) {
+  }
+}
+
+void WakeSignal::clear() {
+  uint64_t raises = 0;
+#if defined(__linux__)
+  while (read(read_fd_, &raises, sizeof(raises)) < 0 && errno == EINTR) {
+  }
+#else
+  while (true) {
+    const ssize_t taken = read(read_fd_, &raises, sizeof(raises));
+    if (taken == 0 || (taken < 0 && errno != EINTR)) return;
+  }
+#endif
+}
+
+bool WakeSignal::sleep(int64_t timeout_us) {
+  pollfd descriptor = {read_fd_, POLLIN, 0};
+  if (poll_descriptors(&descriptor, 1, timeout_us) == 0) return false;
+  clear();
+  return true;
+}
+
+}  // namespace framepump
