@@ -23,7 +23,7 @@ class Call {
     if (network_ == nullptr) {
       error_ = FRAMEPUMP_ERROR_STALE_HANDLE;
     } else if (!network_->enter_call()) {
-      FRAMEPUMP_ASSERT(network_->host(), !"two calls on one network at the same time");
+      network_->host().assert_failed("two calls on one network at the same time", __FILE__, __LINE__);
       network_ = nullptr;
       error_ = FRAMEPUMP_ERROR_OVERLAPPING_CALL;
     }
@@ -40,7 +40,7 @@ class Call {
     if (network_ == nullptr) return error_;
     for (const void* pointer : checks) {
       if (pointer != nullptr) continue;
-      FRAMEPUMP_ASSERT(network_->host(), !"a pointer that must not be null is null");
+      network_->host().assert_failed("a pointer that must not be null is null", __FILE__, __LINE__);
       return network_->refuse(kInvalid, "a pointer that must not be null is null");
     }
     return run(*network_);

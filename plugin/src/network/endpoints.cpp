@@ -296,7 +296,7 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   all.dwell_frames = gate.dwell_frames;
   all.back_pressure = gate.back_pressure.load(kRelaxed);
   // The local address is there once the stream was announced; before that the pump may be writing it.
-  if (gate.state != FRAMEPUMP_STATE_CONNECTING) format_address(gate.local, all.local_address);
+  if (gate.state != FRAMEPUMP_STATE_CONNECTING && gate.state != FRAMEPUMP_STATE_CLOSING) format_address(gate.local, all.local_address);
   format_address(gate.peer, all.peer_address);
   std::memcpy(&info, &all, std::min<size_t>(info.struct_size, sizeof(all)));
   return FRAMEPUMP_OK;

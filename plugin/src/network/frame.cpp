@@ -42,12 +42,14 @@ uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* repo
 
 void Network::begin_frame(const framepump_frame& frame) {
   frame_number_ = frame.number;
+  const bool is_first = !has_ticked_;
   frame_now_us_ = has_ticked_ ? std::max(frame_now_us_, frame.now_us) : frame.now_us;
   has_ticked_ = true;
   frame_realtime_ns_ = realtime_ns();
   tick_starts_ns_[++tick_count_ % kTickStarts] = frame_realtime_ns_;
   frame_minus_monotonic_us_.store(frame_now_us_ - monotonic_us(), std::memory_order_relaxed);
   io_->note_tick();
+  if (is_first) io_->wake();
   events_.clear();
   published_bytes_ = 0;
 }
@@ -119,6 +121,7 @@ void Network::wake_io_thread_if_needed() {
 
 uint32_t Network::flush() {
   Zone zone(host_, "framepump flush");
+  if (!has_ticked_) return FRAMEPUMP_OK;  // no time is known before the first frame
   if (mode_ == FRAMEPUMP_MODE_THREADED || !token_.try_acquire_for_game()) {
     wake_io_thread_if_needed();
     return FRAMEPUMP_OK;
@@ -140,6 +143,10 @@ uint32_t Network::wait_until(int64_t deadline_us, uint32_t until) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "wait_until: until is %u, allowed are 0 (deadline) and 1 (first data)", until);
   }
   Zone zone(host_, "framepump wait");
+  if (!has_ticked_) {  // no time is known before the first frame, so there is nothing to pump with
+    game_wake_.sleep(std::max<int64_t>(deadline_us - host_.now_us(), 0));
+    return FRAMEPUMP_OK;
+  }
   io_->note_waiting(IoThread::Waiting::yes);
   const uint32_t result =
       mode_ == FRAMEPUMP_MODE_THREADED ? wait_threaded(deadline_us, until) : wait_frame_locked(deadline_us, until);

@@ -22,7 +22,6 @@ int64_t IoThread::monotonic_now_us() { return monotonic_us(); }
 
 bool IoThread::set_role(Role role, int64_t takeover_us) {
   takeover_us_.store(takeover_us, std::memory_order_relaxed);
-  note_tick();
   if (role != Role::off && !thread_.is_started()) {
     wait_set_ = poller_.make_wait_set();
     stop_.store(false);
@@ -59,7 +58,8 @@ void IoThread::loop() {
   while (!stop_.load()) {
     const Role role = role_.load();
     int64_t wait_us = -1;
-    if (role == Role::off || (role == Role::guard && !is_time_to_guard(wait_us))) {
+    const bool is_early = last_tick_us_.load(std::memory_order_relaxed) == 0;
+    if (role == Role::off || is_early || (role == Role::guard && !is_time_to_guard(wait_us))) {
       took_over_ = false;
       wake_.sleep(wait_us);
     } else {

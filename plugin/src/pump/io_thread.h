@@ -38,7 +38,8 @@ class IoThread {
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
 
-  // Game thread. Starts the thread when a role needs it first. False: no thread or descriptor to be had.
+  // Game thread. Starts the thread when a role needs it first; it does nothing before the first note_tick and wake, since no
+  // time is known before the first frame. False: no thread or descriptor to be had.
   bool set_role(Role role, int64_t takeover_us);
   void stop();
 
@@ -50,7 +51,9 @@ class IoThread {
     game_waits_.store(waiting == Waiting::yes, std::memory_order_relaxed);
   }
   // Ends its sleep. Any thread.
-  void wake() { wake_.raise(); }
+  void wake() {
+    if (thread_.is_started()) wake_.raise();
+  }
 
  private:
   static void body(void* self);
