@@ -22,7 +22,7 @@ TestNetwork::~TestNetwork() {
 }
 
 const framepump_tick_report& TestNetwork::tick() {
-  const framepump_frame frame = {sizeof(frame), 0, ++frame_number_, now_us()};
+  const framepump_frame frame = {sizeof(frame), 0, ++frame_number_, clock_()};
   report_ = {};
   report_.struct_size = sizeof(report_);
   REQUIRE_EQ(api().tick(handle_, &frame, &report_), FRAMEPUMP_OK);

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "framepump/framepump.h"
@@ -53,6 +54,8 @@ class TestNetwork {
   const framepump_tick_report& tick();
   void flush();
   const framepump_tick_report& report() const { return report_; }
+  // The frame's clock, in microseconds; now_us() unless set.
+  void use_clock(std::function<int64_t()> clock) { clock_ = std::move(clock); }
 
   framepump_handle listen(const char* host = "127.0.0.1", uint32_t port = 0, uint32_t flags = 0, uint32_t priority = 1);
   uint32_t port_of(framepump_handle listener);
@@ -76,6 +79,7 @@ class TestNetwork {
   framepump_handle handle_ = 0;
   framepump_tick_report report_ = {};
   uint64_t frame_number_ = 0;
+  std::function<int64_t()> clock_ = now_us;
   std::vector<SeenEvent> seen_;
 };
 

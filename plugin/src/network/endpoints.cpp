@@ -199,11 +199,12 @@ void Network::leave_stream(TcpStream& stream, uint32_t command_bit) {
   command(stream, command_bit);
 }
 
-// The descriptor is closed at once unless another thread pumps just now; then it is a moment later.
+// The descriptor is closed at once unless another thread pumps just now; then it is a moment later. Before the first frame no
+// command is carried out: a connect among them would begin at no known time.
 void Network::close_listener(ListenerSlot& slot) {
   slot.is_live = false;
   command(*slot.listener, kCommandClose);
-  if (!token_.try_acquire_for_game()) {
+  if (!has_ticked_ || !token_.try_acquire_for_game()) {
     io_->wake();
     return;
   }
