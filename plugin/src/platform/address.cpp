@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -56,19 +55,20 @@ bool parse_address(const char* host, uint16_t port, SocketAddress& out) {
 }
 
 void format_address(const SocketAddress& address, char (&out)[kAddressTextBytes]) {
-  out[0] = '\0';
   char text[INET6_ADDRSTRLEN] = {};
+  char full[INET6_ADDRSTRLEN + 24] = {};  // and brackets, scope and port
   if (address.family == AddressFamily::ipv4) {
     inet_ntop(AF_INET, address.bytes, text, sizeof(text));
-    std::snprintf(out, sizeof(out), "%s:%u", text, unsigned{address.port});
+    std::snprintf(full, sizeof(full), "%s:%u", text, unsigned{address.port});
   } else if (address.family == AddressFamily::ipv6) {
     inet_ntop(AF_INET6, address.bytes, text, sizeof(text));
-    if (address.scope_id == 0) {
-      std::snprintf(out, sizeof(out), "[%s]:%u", text, unsigned{address.port});
-    } else {
-      std::snprintf(out, sizeof(out), "[%s%%%u]:%u", text, unsigned{address.scope_id}, unsigned{address.port});
-    }
+    char scope[12] = {};
+    if (address.scope_id != 0) std::snprintf(scope, sizeof(scope), "%%%u", unsigned{address.scope_id});
+    std::snprintf(full, sizeof(full), "[%s%s]:%u", text, scope, unsigned{address.port});
   }
+  // Only an interface's number of eight digits could make it too long.
+  std::memcpy(out, full, kAddressTextBytes - 1);
+  out[kAddressTextBytes - 1] = '\0';
 }
 
 }  // namespace framepump

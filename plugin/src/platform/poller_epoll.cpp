@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
+// An event of one direction brings the other along if that is ready too, so arriving data says "writable" again and again.
 uint32_t readiness_of(uint32_t events) {
   uint32_t readiness = 0;
   if ((events & (EPOLLIN | kEnd)) != 0) readiness |= kReadable;
