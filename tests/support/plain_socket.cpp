@@ -44,10 +44,16 @@ PlainSocket PlainSocket::listen(int backlog) {
 }
 
 PlainSocket PlainSocket::connect(uint32_t port) {
-  PlainSocket made(open_socket());
-  const sockaddr_in address = loopback(port);
-  REQUIRE_EQ(::connect(made.descriptor_, pointer(address), sizeof(address)), 0);
+  PlainSocket made = unconnected();
+  made.connect_to(port);
   return made;
+}
+
+PlainSocket PlainSocket::unconnected() { return PlainSocket(open_socket()); }
+
+void PlainSocket::connect_to(uint32_t port) {
+  const sockaddr_in address = loopback(port);
+  REQUIRE_EQ(::connect(descriptor_, pointer(address), sizeof(address)), 0);
 }
 
 PlainSocket PlainSocket::accept() {

@@ -23,6 +23,9 @@ class PlainSocket {
   // On 127.0.0.1 at a free port.
   static PlainSocket listen(int backlog = 16);
   static PlainSocket connect(uint32_t port);
+  // Has its descriptor, and connects later.
+  static PlainSocket unconnected();
+  void connect_to(uint32_t port);
   PlainSocket accept();
 
   bool is_open() const { return descriptor_ != -1; }
