@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "demo/client/download.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "demo/protocol/update_bytes.h"
+#include "demo/protocol/update_protocol.h"
+
+namespace demo {
+namespace {
+
+constexpr int64_t kFirstBackOffUs = 100'000;
+constexpr int64_t kLongestBackOffUs = 2'000'000;
+
+}  // namespace
+
+Download::Download(framepump::Network& network, const framepump_api& api, HostPort server, uint64_t seed, uint64_t size_bytes)
+    : network_(network),
+      api_(api),
+      server_(std::move(server)),
+      seed_(seed),
+      size_bytes_(size_bytes),
+      hash_(XXH3_createState()),
+      expected_hash_(std::async(std::launch::async, hash_of_update, seed, size_bytes)),
+      back_off_us_(kFirstBackOffUs) {
+  XXH3_64bits_reset(hash_.get());
+}
+
+void Download::update(int64_t now_us) {
+  for (const framepump::Event& event : network_.events()) {
+    if (stream_ && event.handle == stream_.value()) on_event(event, now_us);
+  }
+  if (state_ == State::asked) read_response();
+  if (state_ == State::receiving) receive();
+  if (state_ == State::receiving && received_bytes_ == size_bytes_) finish(now_us);
+  if (state_ == State::waiting && now_us >= retry_at_us_) connect(now_us);
+}
+
+void Download::connect(int64_t now_us) {
+  if (begin_us_ == 0) begin_us_ = now_us;
+  framepump::Result<framepump::Stream> stream = network_.connect(server_.host.c_str(), server_.port, framepump::Priority::bulk);
+  if (!stream) return retry_later(stream.error().text(), now_us);
+  stream_ = *stream;
+  // What is written while the connection is made leaves with it.
+  const auto request = encode(UpdateRequest{seed_, received_bytes_, size_bytes_});
+  (void)stream_.write_all(request);
+  state_ = State::connecting;
+  status_ = "connecting to " + to_text(server_);
+}
+
+void Download::on_event(const framepump::Event& event, int64_t now_us) {
+  if (event.what() == framepump::EventKind::connected) {
+    state_ = State::asked;
+    status_ = "connected to " + to_text(server_);
+  } else if (event.what() == framepump::EventKind::closed) {
+    if (state_ == State::asked) read_response();
+    if (state_ == State::receiving) receive();  // what came before the end
+    const bool was_ours = state_ == State::waiting || state_ == State::finished;
+    stream_ = {};
+    if (was_ours) return;
+    if (state_ == State::receiving && received_bytes_ == size_bytes_) return finish(now_us);
+    std::string why = api_.reason_name(event.reason);
+    if (event.words()[0] != 0) why += std::string(" (") + event.words() + ")";
+    retry_later(why, now_us);
+  }
+}
+
+void Download::read_response() {
+  const auto bytes = stream_.peek(kResponseBytes);
+  if (!bytes) return;
+  std::string error;
+  const std::optional<UpdateResponse> response = decode_response(*bytes, error);
+  (void)stream_.consume(kResponseBytes);
+  if (response && response->status != UpdateStatus::ok) error = "it refused the request";
+  if (response && error.empty() && (response->offset != received_bytes_ || response->size_bytes != size_bytes_)) {
+    error = "it answered another request";
+  }
+  if (!error.empty()) {
+    std::fprintf(stderr, "demo_client: %s: %s\n", to_text(server_).c_str(), error.c_str());
+    (void)stream_.abort();
+    return;
+  }
+  back_off_us_ = kFirstBackOffUs;
+  state_ = State::receiving;
+  status_ = "receiving from " + to_text(server_);
+}
+
+// Everything that this frame published, block by block, without a copy.
+void Download::receive() {
+  for (auto run = stream_.front(); !run.empty(); run = stream_.front()) {
+    const size_t wanted = std::min<uint64_t>(run.size(), size_bytes_ - received_bytes_);
+    XXH3_64bits_update(hash_.get(), run.data(), wanted);
+    received_bytes_ += wanted;
+    (void)stream_.consume(run.size());  // more than was asked for is dropped here and fails nothing
+  }
+}
+
+void Download::finish(int64_t now_us) {
+  end_us_ = now_us;
+  state_ = State::finished;
+  is_verified_ = XXH3_64bits_digest(hash_.get()) == expected_hash_.get();
+  status_ = is_verified_ ? "finished, every byte verified" : "finished, but the bytes are wrong";
+  if (stream_) (void)stream_.close();
+}
+
+void Download::retry_later(const std::string& why, int64_t now_us) {
+  // Up to half as much again, so that many clients do not come back in step.
+  const int64_t jitter_us = static_cast<int64_t>(random_() % static_cast<uint64_t>(back_off_us_ / 2));
+  retry_at_us_ = now_us + back_off_us_ + jitter_us;
+  std::fprintf(stderr, "demo_client: %s: %s after %llu of %llu bytes; trying again in %lld ms\n", to_text(server_).c_str(), why.c_str(),
+               static_cast<unsigned long long>(received_bytes_), static_cast<unsigned long long>(size_bytes_),
+               static_cast<long long>((retry_at_us_ - now_us) / 1000));
+  status_ = to_text(server_) + ": " + why;
+  back_off_us_ = std::min(back_off_us_ * 2, kLongestBackOffUs);
+  ++retries_;
+  state_ = State::waiting;
+}
+
+double Download::seconds(int64_t now_us) const {
+  if (begin_us_ == 0) return 0;
+  return static_cast<double>((is_finished() ? end_us_ : now_us) - begin_us_) / 1e6;
+}
+
+}  // namespace demo

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <framepump/framepump.hpp>
+#include <xxhash.h>
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "demo/protocol/address.h"
+
+namespace demo {
+
+// Streams the update: connects, asks, hashes every byte as it comes. When the connection is refused or dies it says so, waits a
+// little longer each time, and goes on where it stopped.
+class Download {
+ public:
+  Download(framepump::Network& network, const framepump_api& api, HostPort server, uint64_t seed, uint64_t size_bytes);
+
+  // Once a frame, after tick.
+  void update(int64_t now_us);
+
+  uint64_t received_bytes() const { return received_bytes_; }
+  uint64_t size_bytes() const { return size_bytes_; }
+  bool is_finished() const { return state_ == State::finished; }
+  // Finished, and the hash of the received bytes is that of the seed's.
+  bool is_verified() const { return is_verified_; }
+  // From the first request to the last byte, or until now.
+  double seconds(int64_t now_us) const;
+  const std::string& status() const { return status_; }  // one line for the panel
+  framepump::Stream stream() const { return stream_; }
+  uint32_t retries() const { return retries_; }
+
+ private:
+  enum class State { waiting, connecting, asked, receiving, finished };
+
+  void connect(int64_t now_us);
+  void on_event(const framepump::Event& event, int64_t now_us);
+  void read_response();
+  void receive();
+  void finish(int64_t now_us);
+  void retry_later(const std::string& why, int64_t now_us);
+
+  struct FreeHash {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+
+  framepump::Network& network_;
+  const framepump_api& api_;
+  HostPort server_;
+  uint64_t seed_;
+  uint64_t size_bytes_;
+  uint64_t received_bytes_ = 0;
+  State state_ = State::waiting;
+  framepump::Stream stream_;
+  std::unique_ptr<XXH3_state_t, FreeHash> hash_;
+  std::future<uint64_t> expected_hash_;  // computed on another thread, from the seed alone
+  bool is_verified_ = false;
+  int64_t begin_us_ = 0;
+  int64_t end_us_ = 0;
+  int64_t retry_at_us_ = 0;
+  int64_t back_off_us_;
+  uint32_t retries_ = 0;
+  std::mt19937 random_{std::random_device{}()};
+  std::string status_ = "waiting";
+};
+
+}  // namespace demo

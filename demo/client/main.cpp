@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// The demo's client: a game in the engine that streams an update while it draws.
+#include <cstdio>
+#include <string>
+
+#include "demo/client/demo_game.h"
+#include "demo/client/options.h"
+#include "demo/client/report.h"
+#include "engine_stub/engine.h"
+
+namespace {
+
+// Flags win over the file they were given with; later edits of the file win over flags.
+bool apply_flags(const demo::Options& options, framepump::Network& network) {
+  framepump::Config config = network.config();
+  if (options.naive) {
+    config.slice_us = 0;
+    config.quantum_kib = 16;
+    config.stall_takeover_ms = 0;
+    config.kernel_window_kib = 0;
+    config.threaded = 0;
+  }
+  if (options.slice_us) config.slice_us = *options.slice_us;
+  if (!options.threaded.empty()) config.threaded = options.threaded == "on" ? 1 : 0;
+  const framepump::Status applied = network.configure(config);
+  if (!applied) std::fprintf(stderr, "demo_client: %s\n", applied.error().text());
+  return static_cast<bool>(applied);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  const std::optional<demo::Options> options = demo::parse_options(argc, argv, exit_code);
+  if (!options) return exit_code;
+  engine::EngineOptions engine_options;
+  engine_options.title = "FramePump";
+  engine_options.headless = options->headless;
+  engine_options.fps = options->fps;
+  engine_options.pace = options->engine_pace();
+  engine_options.config_path = options->config;
+  std::string error;
+  const std::unique_ptr<engine::Engine> engine = engine::Engine::create(engine_options, error);
+  if (engine == nullptr) {
+    std::fprintf(stderr, "demo_client: %s\n", error.c_str());
+    return 1;
+  }
+  if (!apply_flags(*options, engine->network().network())) return 1;
+  demo::DemoGame game(*options, *engine);
+  engine->run(game);
+  const std::string report = demo::make_report(*options, *engine, game);
+  std::printf("%s", report.c_str());
+  if (!options->report.empty() && !demo::write_report(options->report, report)) {
+    std::fprintf(stderr, "demo_client: --report: cannot write %s\n", options->report.c_str());
+    return 1;
+  }
+  const bool has_wrong_bytes = game.download().is_finished() && !game.download().is_verified();
+  return game.ran_out_of_time() || has_wrong_bytes ? 1 : 0;
+}

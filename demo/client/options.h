@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "demo/protocol/address.h"
+#include "engine_stub/engine.h"
+
+namespace demo {
+
+struct Options {
+  HostPort server;
+  bool headless = false;
+  int fps = 60;
+  std::string pace;            // empty: vsync with a window, sleep without
+  std::string threaded;        // "on", "off"; empty: as the config file says
+  std::optional<uint32_t> slice_us;
+  uint64_t download_mb = 115;
+  double seconds = 0;          // 0: no limit
+  std::string config = "assets/framepump.toml";
+  uint64_t toggle_every = 0;   // frames; 0: never
+  bool naive = false;
+  std::string report;
+  std::string screenshot;
+
+  uint64_t download_bytes() const { return download_mb * 1'000'000; }
+  engine::Pace engine_pace() const;
+  const char* pace_name() const;
+};
+
+// Nothing: the program should end with `exit_code` (after --help, or a message on standard error).
+std::optional<Options> parse_options(int argc, char** argv, int& exit_code);
+
+}  // namespace demo

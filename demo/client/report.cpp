@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "demo/client/report.h"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine_stub/clock.h"
+
+namespace demo {
+
+std::string make_report(const Options& options, engine::Engine& engine, const DemoGame& game) {
+  framepump::Network& network = engine.network().network();
+  const framepump::Totals totals = network.totals();
+  const Download& download = game.download();
+  const engine::FrameMeter& ticks = engine.network().tick_meter();
+  const double seconds = download.seconds(engine::now_us());
+  const double mb_per_s = seconds > 0 ? static_cast<double>(download.received_bytes()) / 1e6 / seconds : 0.0;
+  nlohmann::ordered_json report;
+  report["mode"] = engine.network().report().mode == FRAMEPUMP_MODE_THREADED ? "threaded" : "frame-locked";
+  report["fps"] = options.fps;
+  report["pace"] = options.pace_name();
+  report["slice_us"] = network.config().slice_us;
+  report["frames"] = engine.frames();
+  report["late_frames"] = engine.late_frames();
+  report["mode_switches"] = totals.mode_switches;
+  report["download"] = {{"bytes", download.received_bytes()},
+                        {"seconds", std::round(seconds * 1000) / 1000},
+                        {"mb_per_s", std::round(mb_per_s * 1000) / 1000},
+                        {"verified", download.is_verified()}};
+  report["tick_us"] = {{"p50", ticks.percentile_us(0.5)}, {"p99", ticks.percentile_us(0.99)}, {"max", ticks.max_us()}};
+  report["overruns"] = totals.overruns;
+  report["memory"] = {{"budget_bytes", totals.memory_budget_bytes}, {"peak_bytes", totals.memory_peak_bytes}};
+  return report.dump(2) + "\n";
+}
+
+bool write_report(const std::string& path, const std::string& report) {
+  std::ofstream file(path);
+  file << report;
+  file.close();
+  return file.good();
+}
+
+}  // namespace demo

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "demo/server/update_server.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace demo {
+namespace {
+
+constexpr uint64_t kPieceBytes = 65472;  // the most that reserve() gives in one piece
+
+std::string peer_of(framepump::Stream stream) {
+  auto info = stream.info();
+  return info ? info->peer_address : "a client that is gone";
+}
+
+}  // namespace
+
+void UpdateServer::serve() {
+  for (const framepump::Event& event : network_.events()) on_event(event);
+  for (framepump::Stream stream : network_.readable()) {
+    const auto session = sessions_.find(stream.value());
+    if (session != sessions_.end()) read_request(session->second);
+  }
+  for (auto& [handle, session] : sessions_) send_more(session);
+}
+
+void UpdateServer::on_event(const framepump::Event& event) {
+  const framepump::Stream stream = network_.stream(event.handle);
+  if (event.what() == framepump::EventKind::accepted) {
+    sessions_[event.handle].stream = stream;
+  } else if (event.what() == framepump::EventKind::closed) {
+    sessions_.erase(event.handle);
+  } else if (event.what() == framepump::EventKind::config_refused) {
+    std::fprintf(stderr, "demo_server: config refused: %s\n", event.words());
+  }
+}
+
+void UpdateServer::read_request(Session& session) {
+  if (session.bytes != nullptr) {  // a request was all it had to say
+    return refuse(session, "bytes after the request");
+  }
+  const auto bytes = session.stream.peek(kRequestBytes);
+  if (!bytes) return;
+  std::string error;
+  const std::optional<UpdateRequest> request = decode_request(*bytes, error);
+  (void)session.stream.consume(kRequestBytes);
+  if (!request) return refuse(session, error);
+  session.bytes = bytes_of(request->seed);
+  session.offset = request->offset;
+  session.end = request->size_bytes;
+  (void)session.stream.write_all(encode(UpdateResponse{UpdateStatus::ok, session.offset, session.end}));
+}
+
+void UpdateServer::refuse(Session& session, const std::string& why) {
+  std::fprintf(stderr, "demo_server: %s: %s; closing it\n", peer_of(session.stream).c_str(), why.c_str());
+  if (session.bytes == nullptr) (void)session.stream.write_all(encode(UpdateResponse{UpdateStatus::bad_request, 0, 0}));
+  session.offset = session.end = 0;
+  (void)session.stream.close();
+}
+
+void UpdateServer::send_more(Session& session) {
+  while (session.bytes != nullptr && session.offset < session.end) {
+    const std::span<std::byte> room = session.stream.reserve(std::min(kPieceBytes, session.end - session.offset));
+    if (room.empty()) return;  // full: goes on in a later frame
+    session.bytes->fill(session.offset, room);
+    if (!session.stream.commit(room.size())) return;
+    session.offset += room.size();
+  }
+}
+
+std::shared_ptr<const UpdateBytes> UpdateServer::bytes_of(uint64_t seed) {
+  std::shared_ptr<const UpdateBytes> bytes = by_seed_[seed].lock();
+  if (bytes != nullptr) return bytes;
+  std::erase_if(by_seed_, [](const auto& entry) { return entry.second.expired(); });
+  bytes = std::make_shared<const UpdateBytes>(seed);
+  by_seed_[seed] = bytes;
+  return bytes;
+}
+
+}  // namespace demo

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <framepump/framepump.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "demo/protocol/update_bytes.h"
+#include "demo/protocol/update_protocol.h"
+
+namespace demo {
+
+// Serves the update to every client that asks, from whatever offset it asks for, as fast as each takes it.
+class UpdateServer {
+ public:
+  explicit UpdateServer(framepump::Network& network) : network_(network) {}
+
+  // After tick: new clients, requests, and as much of the update as there is room for.
+  void serve();
+  // A client is being served, so the next frame should come soon.
+  bool is_busy() const { return !sessions_.empty(); }
+
+ private:
+  struct Session {
+    framepump::Stream stream;
+    std::shared_ptr<const UpdateBytes> bytes;  // null: has not asked yet
+    uint64_t offset = 0;
+    uint64_t end = 0;
+  };
+
+  void on_event(const framepump::Event& event);
+  void read_request(Session& session);
+  void send_more(Session& session);
+  void refuse(Session& session, const std::string& why);
+  std::shared_ptr<const UpdateBytes> bytes_of(uint64_t seed);
+
+  framepump::Network& network_;
+  std::unordered_map<framepump_handle, Session> sessions_;
+  std::map<uint64_t, std::weak_ptr<const UpdateBytes>> by_seed_;
+};
+
+}  // namespace demo

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <SDL.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine_stub/frame_meter.h"
+#include "engine_stub/network_module.h"
+#include "engine_stub/window.h"
+
+namespace engine {
+
+// How the end of a frame is waited for.
+enum class Pace {
+  sleep,  // in the operating system
+  vsync,  // in the display
+  wait,   // in the plugin's wait_until, which pumps meanwhile
+};
+
+struct EngineOptions {
+  std::string title = "engine";
+  int width = 1280;
+  int height = 720;
+  bool headless = false;
+  int fps = 60;
+  Pace pace = Pace::sleep;
+  std::string config_path;
+  std::string plugin_path;  // empty: beside the program
+};
+
+// What runs in the engine.
+class Game {
+ public:
+  virtual ~Game() = default;
+  virtual void on_key(SDL_Keycode key) = 0;
+  // Between tick and flush: reads what the network published, writes answers.
+  virtual void simulate(double seconds) = 0;
+  virtual void draw(Window& window) = 0;
+  // After draw, before the picture is shown.
+  virtual void after_draw(Window& window) = 0;
+  virtual bool wants_to_quit() const = 0;
+};
+
+// The smallest engine that has what a real one has where the plugin meets it: a window, a main loop with a fixed order, a module loaded as
+// a shared library with services of the engine, and a choice of how to wait for the next frame.
+class Engine {
+ public:
+  // Null: `error` says why.
+  static std::unique_ptr<Engine> create(const EngineOptions& options, std::string& error);
+
+  NetworkModule& network() { return *network_; }
+  const EngineOptions& options() const { return options_; }
+  // Returns when the game wants to quit, or the window is closed.
+  void run(Game& game);
+
+  uint64_t frames() const { return frame_meter_.count(); }
+  // Frames that took more than one and a half times their period.
+  uint64_t late_frames() const { return late_frames_; }
+  const FrameMeter& frame_meter() const { return frame_meter_; }
+
+ private:
+  explicit Engine(const EngineOptions& options) : options_(options) {}
+
+  bool take_input(Game& game);
+  void pace(int64_t frame_end_us);
+
+  EngineOptions options_;
+  std::unique_ptr<Window> window_;
+  std::unique_ptr<NetworkModule> network_;
+  FrameMeter frame_meter_;
+  uint64_t late_frames_ = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "engine_stub/network_module.h"
+
+#include <SDL.h>
+
+#include <cstdio>
+
+#include "engine_stub/clock.h"
+
+namespace engine {
+namespace {
+
+// The services that this engine hands to modules. What it does not set, the plugin brings itself.
+framepump_services engine_services() {
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.now_us = [](void*) { return now_us(); };
+  services.log = [](void*, uint32_t level, const char* text) {
+    constexpr const char* kLevels[] = {"info", "warning", "error"};
+    std::fprintf(stderr, "network: %s: %s\n", kLevels[level < 3 ? level : 2], text);
+  };
+  return services;
+}
+
+std::string library_beside_program() {
+  char* folder = SDL_GetBasePath();
+  const std::string path = std::string(folder != nullptr ? folder : "./") + "libframepump_plugin.so";
+  SDL_free(folder);
+  return path;
+}
+
+}  // namespace
+
+std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, const std::string& config_path, std::string& error) {
+  const std::string path = library.empty() ? library_beside_program() : library;
+  void* object = SDL_LoadObject(path.c_str());
+  if (object == nullptr) {
+    error = SDL_GetError();
+    return nullptr;
+  }
+  std::unique_ptr<NetworkModule> module(new NetworkModule(object, framepump::Api::from(SDL_LoadFunction(object, "framepump_get_api"))));
+  if (!module->api_) {
+    error = path + ": no FramePump " FRAMEPUMP_VERSION_STRING;
+    return nullptr;
+  }
+  const framepump_services services = engine_services();
+  framepump::Result<framepump::Network> network = framepump::Network::open(module->api_, config_path.c_str(), &services);
+  if (!network) {
+    error = network.error().text();
+    return nullptr;
+  }
+  module->network_.emplace(std::move(network).value());
+  return module;
+}
+
+NetworkModule::~NetworkModule() {
+  network_.reset();  // before its code goes
+  SDL_UnloadObject(library_);
+}
+
+const framepump::TickReport& NetworkModule::tick(uint64_t frame, int64_t frame_now_us) {
+  const int64_t begin_us = now_us();
+  report_ = network_->tick({.frame = frame, .now_us = frame_now_us});
+  tick_meter_.add(now_us() - begin_us);
+  return report_;
+}
+
+}  // namespace engine

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <SDL.h>
+
+#include <memory>
+#include <string>
+
+namespace engine {
+
+// Where the engine draws: a window, or without a display an off-screen surface of the same size. Both are an SDL_Renderer.
+class Window {
+ public:
+  enum class Kind { window, window_vsync, headless };
+
+  // Null: `error` says why.
+  static std::unique_ptr<Window> open(const std::string& title, int width, int height, Kind kind, std::string& error);
+  ~Window();
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  SDL_Renderer* renderer() const { return renderer_; }
+  bool is_headless() const { return window_ == nullptr; }
+  // Size in pixels, and pixels per point of the desktop (2 on a display of double density).
+  void size(int& width, int& height) const;
+  float density() const;
+  void present() { SDL_RenderPresent(renderer_); }
+  // What was drawn last, as a PNG. Call it before present(). False: `error` says why.
+  bool save_picture(const std::string& path, std::string& error) const;
+
+ private:
+  Window() = default;
+
+  SDL_Window* window_ = nullptr;
+  SDL_Surface* surface_ = nullptr;
+  SDL_Renderer* renderer_ = nullptr;
+};
+
+}  // namespace engine

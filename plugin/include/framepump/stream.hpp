@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// Streams, listeners and user sources: borrowed handles. Dropping one closes nothing; using a stale one returns
+// ErrorCode::stale_handle. All calls are for the thread that ticks; none blocks.
+#pragma once
+
+#include <framepump/result.hpp>
+#include <framepump/types.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace framepump {
+
+// What every object of a network has. 16 bytes, trivially copyable.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(const framepump_api* api, framepump_handle value) : api_(api), value_(value) {}
+
+  framepump_handle value() const { return value_; }
+  explicit operator bool() const { return value_ != 0; }
+  friend bool operator==(Handle a, Handle b) { return a.value_ == b.value_; }
+
+  void set_user_data(uint64_t user_data) const { api_->set_user_data(value_, user_data); }
+  void set_priority(Priority priority) const { api_->set_priority(value_, static_cast<uint32_t>(priority)); }
+
+ protected:
+  Status status(uint32_t error) const {
+    if (error == FRAMEPUMP_OK) return {};
+    return Error(static_cast<ErrorCode>(error), api_->error_name(error));
+  }
+
+  const framepump_api* api_ = nullptr;
+  framepump_handle value_ = 0;
+};
+
+// A TCP stream. Views are valid and unchanged until the next tick, or consume on this stream.
+class Stream : public Handle {
+ public:
+  using Handle::Handle;
+
+  // ---- reading ----
+
+  // Published bytes that were not consumed; 0 for a stale handle.
+  uint64_t available() const {
+    uint64_t bytes = 0;
+    api_->available(value_, &bytes);
+    return bytes;
+  }
+  // The first contiguous run, at least one byte when available() > 0.
+  std::span<const std::byte> front() const {
+    const void* view = nullptr;
+    uint64_t size_bytes = 0;
+    if (api_->front(value_, &view, &size_bytes) != FRAMEPUMP_OK) return {};
+    return {static_cast<const std::byte*>(view), size_bytes};
+  }
+  // Exactly `size_bytes` contiguous bytes, or nothing yet. Whether it can ever come true: try_peek says.
+  std::optional<std::span<const std::byte>> peek(uint64_t size_bytes) const {
+    const void* view = nullptr;
+    if (api_->peek(value_, size_bytes, &view) != FRAMEPUMP_OK) return std::nullopt;
+    return std::span<const std::byte>(static_cast<const std::byte*>(view), size_bytes);
+  }
+  // As peek; the error tells not_yet from closed (it ended with fewer) and too_large (beyond stream.receive_limit_kib).
+  Result<std::span<const std::byte>> try_peek(uint64_t size_bytes) const {
+    const void* view = nullptr;
+    const uint32_t error = api_->peek(value_, size_bytes, &view);
+    if (error != FRAMEPUMP_OK) return status(error).error();
+    return std::span<const std::byte>(static_cast<const std::byte*>(view), size_bytes);
+  }
+  // Copies up to buffer.size() bytes and consumes them; returns how many.
+  uint64_t read(std::span<std::byte> buffer) const {
+    uint64_t taken = 0;
+    if (!buffer.empty()) api_->read(value_, buffer.data(), buffer.size(), &taken);
+    return taken;
+  }
+  // Gives bytes back; more than available() is an error and consumes nothing.
+  Status consume(uint64_t size_bytes) const { return status(api_->consume(value_, size_bytes)); }
+
+  // ---- writing ----
+
+  // Takes as much as there is room for and returns how much. Less than all: a writable event follows; 0 on a closed stream.
+  uint64_t write(std::span<const std::byte> bytes) const {
+    uint64_t taken = 0;
+    if (!bytes.empty()) api_->write(value_, bytes.data(), bytes.size(), &taken);
+    return taken;
+  }
+  uint64_t write(std::string_view text) const { return write(std::as_bytes(std::span(text))); }
+  // All or nothing: no_room (a writable event follows), too_large, closed.
+  Status write_all(std::span<const std::byte> bytes) const {
+    return bytes.empty() ? Status() : status(api_->write_all(value_, bytes.data(), bytes.size()));
+  }
+  Status write_all(std::string_view text) const { return write_all(std::as_bytes(std::span(text))); }
+  // Room to write in place, at most 65472 bytes; empty when there is none now. Ends with commit or the next write.
+  std::span<std::byte> reserve(uint64_t size_bytes) const {
+    void* room = nullptr;
+    if (api_->reserve(value_, size_bytes, &room) != FRAMEPUMP_OK) return {};
+    return {static_cast<std::byte*>(room), size_bytes};
+  }
+  Status commit(uint64_t size_bytes) const { return status(api_->commit(value_, size_bytes)); }
+
+  // ---- life ----
+
+  // Graceful: what was written still arrives. The closed event follows.
+  Status close() const { return status(api_->close(value_)); }
+  // At once, with a reset. The closed event follows.
+  Status abort() const { return status(api_->abort(value_)); }
+  // Half-close: the peer sees the end of the stream, reading goes on.
+  Status shutdown_write() const { return status(api_->shutdown_write(value_)); }
+  Result<StreamInfo> info() const {
+    StreamInfo info;
+    const uint32_t error = api_->stream_info(value_, &info);
+    if (error != FRAMEPUMP_OK) return status(error).error();
+    return info;
+  }
+};
+
+// Closes its stream when it goes, gracefully. The network must outlive it, or be gone for good (then closing does nothing).
+class UniqueStream {
+ public:
+  UniqueStream() = default;
+  explicit UniqueStream(Stream stream) : stream_(stream) {}
+  UniqueStream(UniqueStream&& other) noexcept : stream_(other.release()) {}
+  UniqueStream& operator=(UniqueStream&& other) noexcept {
+    if (this != &other) reset(other.release());
+    return *this;
+  }
+  ~UniqueStream() { reset(); }
+
+  Stream get() const { return stream_; }
+  const Stream* operator->() const { return &stream_; }
+  Stream release() { return std::exchange(stream_, Stream()); }
+  void reset(Stream stream = {}) {
+    if (stream_) (void)stream_.close();
+    stream_ = stream;
+  }
+
+ private:
+  Stream stream_;
+};
+
+class Listener : public Handle {
+ public:
+  using Handle::Handle;
+
+  uint16_t port() const {  // the one chosen, if it was asked for 0; 0 for a stale handle
+    uint32_t port = 0;
+    api_->listener_port(value_, &port);
+    return static_cast<uint16_t>(port);
+  }
+  Status close() const { return status(api_->close(value_)); }
+};
+
+// Gameplay's own work, charged to the slice.
+class Source : public Handle {
+ public:
+  using Handle::Handle;
+
+  Status wake() const { return status(api_->wake_source(value_)); }
+  Status close() const { return status(api_->close(value_)); }
+};
+
+}  // namespace framepump

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// The values of framepump_types.h and framepump_config.h with types of their own.
+#pragma once
+
+#include <framepump/framepump.h>
+
+#include <cstdint>
+
+namespace framepump {
+
+enum class Priority : uint32_t {
+  realtime = FRAMEPUMP_PRIORITY_REALTIME,
+  normal = FRAMEPUMP_PRIORITY_NORMAL,
+  bulk = FRAMEPUMP_PRIORITY_BULK,
+};
+
+enum class Mode : uint32_t { frame_locked = FRAMEPUMP_MODE_FRAME_LOCKED, threaded = FRAMEPUMP_MODE_THREADED };
+
+enum class Until : uint32_t { deadline = FRAMEPUMP_WAIT_DEADLINE, first_data = FRAMEPUMP_WAIT_FIRST_DATA };
+
+enum class State : uint32_t {
+  connecting = FRAMEPUMP_STATE_CONNECTING,
+  open = FRAMEPUMP_STATE_OPEN,
+  peer_half_closed = FRAMEPUMP_STATE_PEER_HALF_CLOSED,
+  closing = FRAMEPUMP_STATE_CLOSING,
+  closed = FRAMEPUMP_STATE_CLOSED,
+};
+
+enum class Reason : uint32_t {
+  none = FRAMEPUMP_REASON_NONE,
+  closed_here = FRAMEPUMP_REASON_CLOSED_HERE,
+  closed_by_peer = FRAMEPUMP_REASON_CLOSED_BY_PEER,
+  refused = FRAMEPUMP_REASON_REFUSED,
+  reset = FRAMEPUMP_REASON_RESET,
+  connect_timed_out = FRAMEPUMP_REASON_CONNECT_TIMED_OUT,
+  idle_timed_out = FRAMEPUMP_REASON_IDLE_TIMED_OUT,
+  peer_dead = FRAMEPUMP_REASON_PEER_DEAD,
+  linger_timed_out = FRAMEPUMP_REASON_LINGER_TIMED_OUT,
+  aborted_here = FRAMEPUMP_REASON_ABORTED_HERE,
+  unreachable = FRAMEPUMP_REASON_UNREACHABLE,
+  descriptors_exhausted = FRAMEPUMP_REASON_DESCRIPTORS_EXHAUSTED,
+  system = FRAMEPUMP_REASON_SYSTEM,
+};
+
+enum class EventKind : uint32_t {
+  connected = FRAMEPUMP_EVENT_CONNECTED,
+  accepted = FRAMEPUMP_EVENT_ACCEPTED,
+  peer_half_closed = FRAMEPUMP_EVENT_PEER_HALF_CLOSED,
+  closed = FRAMEPUMP_EVENT_CLOSED,
+  writable = FRAMEPUMP_EVENT_WRITABLE,
+  config_reloaded = FRAMEPUMP_EVENT_CONFIG_RELOADED,
+  config_refused = FRAMEPUMP_EVENT_CONFIG_REFUSED,
+  mode_switched = FRAMEPUMP_EVENT_MODE_SWITCHED,
+  overrun = FRAMEPUMP_EVENT_OVERRUN,
+};
+
+// The frame that begins; see framepump_frame.
+struct Frame {
+  uint64_t frame = 0;   // its number, copied into events
+  int64_t now_us = 0;   // the game's clock
+};
+
+// framepump_config with the defaults in place. The comments at the fields' declarations say unit, range and when to change them.
+struct Config : framepump_config {
+  Config() : framepump_config{} {
+    struct_size = sizeof(framepump_config);
+    threaded = 0;
+    slice_us = 2000;
+    flush_slice_us = 500;
+    overrun_margin_us = 500;
+    quantum_kib = 64;
+    backend = FRAMEPUMP_BACKEND_EPOLL;
+    stall_takeover_ms = 250;
+    budget_kib = 131072;
+    kernel_window_kib = 65536;
+    receive_limit_kib = 8192;
+    send_limit_kib = 4096;
+    no_delay = 1;
+    connect_timeout_ms = 10000;
+    idle_timeout_ms = 0;
+    keepalive_s = 15;
+    dead_after_s = 30;
+    linger_ms = 5000;
+    backlog = 1024;
+    hot_streams = 0;
+    limit_streams = 16384;
+  }
+};
+
+struct TickReport : framepump_tick_report {
+  TickReport() : framepump_tick_report{} { struct_size = sizeof(framepump_tick_report); }
+};
+
+struct Totals : framepump_totals {
+  Totals() : framepump_totals{} { struct_size = sizeof(framepump_totals); }
+};
+
+struct StreamInfo : framepump_stream_info {
+  StreamInfo() : framepump_stream_info{} { struct_size = sizeof(framepump_stream_info); }
+};
+
+}  // namespace framepump
