@@ -10,6 +10,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   std::string connect = "127.0.0.1:7777";
   CLI::App app{"Draws a scene at the frame rate while it streams an update through FramePump.\n"
                "Keys: T threaded mode on and off, F12 picture, Esc quit.", "demo_client"};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--connect", connect, "HOST:PORT of the server, numeric")->capture_default_str();
   app.add_flag("--headless", options.headless, "no display: real frames, drawn to an off-screen surface; ends with the download");
   app.add_option("--fps", options.fps, "frames a second")->check(CLI::Range(1, 1000))->capture_default_str();

@@ -129,17 +129,20 @@ class Network {
   Result<Stream> connect(const char* host, uint16_t port, Priority priority = Priority::normal, uint32_t flags = 0) {
     const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0};
     framepump_handle handle = 0;
-    return result(api_->connect(handle_, &endpoint, &handle), Stream(api_, handle), handle);
+    const uint32_t error = api_->connect(handle_, &endpoint, &handle);
+    return result<Stream>(error, handle);
   }
   // Port 0 lets the system choose; Listener::port says which. `flags`: FRAMEPUMP_LISTEN_* and FRAMEPUMP_STREAM_*.
   Result<Listener> listen(const char* host, uint16_t port, Priority priority = Priority::normal, uint32_t flags = 0) {
     const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0};
     framepump_handle handle = 0;
-    return result(api_->listen(handle_, &endpoint, &handle), Listener(api_, handle), handle);
+    const uint32_t error = api_->listen(handle_, &endpoint, &handle);
+    return result<Listener>(error, handle);
   }
   Result<Source> add_source(const framepump_source& source) {
     framepump_handle handle = 0;
-    return result(api_->add_source(handle_, &source, &handle), Source(api_, handle), handle);
+    const uint32_t error = api_->add_source(handle_, &source, &handle);
+    return result<Source>(error, handle);
   }
   // The stream that an event is about, or any other handle that came from this network.
   Stream stream(framepump_handle handle) const { return Stream(api_, handle); }
@@ -180,7 +183,7 @@ class Network {
     return Error(static_cast<ErrorCode>(error), api_->last_error(handle_));
   }
   template <typename T>
-  Result<T> result(uint32_t error, T, framepump_handle handle) const {
+  Result<T> result(uint32_t error, framepump_handle handle) const {
     if (error != FRAMEPUMP_OK) return status(error).error();
     return T(api_, handle);
   }
