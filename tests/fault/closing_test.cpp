@@ -230,3 +230,24 @@ TEST_CASE("abort ends a close that lingers") {
   REQUIRE_EQ(api().abort(pair.stream), FRAMEPUMP_OK);
   CHECK_EQ(reason_of_close(net, pair.stream), FRAMEPUMP_REASON_ABORTED_HERE);
 }
+
+// The game thread must not ask for the pump token and then never come for it.
+TEST_CASE("listeners that close while the IO thread is busy never stop it") {
+  framepump_config config = default_config();
+  config.threaded = 1;
+  TestNetwork net(config);
+  PlainPair pair(net);
+  const std::string sent = pattern(15, 0, 40'000'000);
+  std::future<void> sending = std::async(std::launch::async, [&] { pair.peer.send(sent); });
+  uint64_t got_bytes = 0;
+  uint64_t next_close_bytes = 0;
+  CHECK(run_until({&net}, [&] {
+    got_bytes += net.read_all(pair.stream).size();
+    if (got_bytes >= next_close_bytes) {
+      REQUIRE_EQ(api().close(net.listen()), FRAMEPUMP_OK);
+      next_close_bytes = got_bytes + 200'000;
+    }
+    return got_bytes == sent.size();
+  }));
+  sending.get();
+}

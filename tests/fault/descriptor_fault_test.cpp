@@ -58,8 +58,9 @@ std::vector<PlainSocket> connect_clients(uint32_t count, uint32_t port) {
   return clients;
 }
 
-// Frames for this long; the turns of all of them.
+// Frames for this long; the turns of all of them, once what came before has settled.
 uint32_t turns_in(TestNetwork& net, int milliseconds, uint32_t& frames) {
+  for (int i = 0; i < 5; ++i) net.frame();
   uint32_t turns = 0;
   const int64_t end_us = now_us() + milliseconds * 1000;
   run_until({&net}, [&] {

@@ -204,7 +204,7 @@ void Network::leave_stream(TcpStream& stream, uint32_t command_bit) {
 void Network::close_listener(ListenerSlot& slot) {
   slot.is_live = false;
   command(*slot.listener, kCommandClose);
-  if (!has_ticked_ || !token_.try_acquire_for_game()) {
+  if (!has_ticked_ || !token_.try_acquire_in_passing()) {
     io_->wake();
     return;
   }

@@ -13,6 +13,9 @@ namespace {
 
 constexpr uint32_t kCommandsPerLook = 32;   // a command is mostly a list operation, so the clock would cost more than it
 constexpr uint32_t kCommandsAtLeast = 64;   // progress even when the slice is 0
+// Outside of ticks a run ends after this long though there is more to do: commands and new readiness come in between runs only, and
+// a firehose would keep them waiting. A thousandth of it is what coming back costs.
+constexpr int64_t kLongestRunUs = 1000;
 
 }  // namespace
 
@@ -164,7 +167,7 @@ uint32_t Network::wait_frame_locked(int64_t deadline_us, uint32_t until) {
     if (has_token) {
       pump_time_us_ = std::max(pump_time_us_, pump_now_us());
       parts_.hot->lower_marks();
-      Slice slice(host_, std::max<int64_t>(deadline_us - now_us, 0));
+      Slice slice(host_, std::clamp<int64_t>(deadline_us - now_us, 0, kLongestRunUs));
       RunReport run;
       run_sockets(kSocketLines, 0, slice, run);
       may_sleep_now = may_sleep();
@@ -209,7 +212,7 @@ void Network::pump_in_background() {
   Zone zone(host_, "framepump background");
   pump_time_us_ = std::max(pump_time_us_, pump_now_us());
   parts_.hot->lower_marks();
-  Slice slice(host_, Slice::kEndless);
+  Slice slice(host_, kLongestRunUs);
   RunReport run;
   run_sockets(kSocketLines, 0, slice, run);
   if (game_waits_for_data_.load() && !notices_.is_empty()) game_wake_.raise();

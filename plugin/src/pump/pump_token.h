@@ -18,6 +18,9 @@ class PumpToken {
     wanted_.store(true, std::memory_order_relaxed);
     return false;
   }
+  // Game thread, for work that the holder can do as well. It asks nobody to let go: in threaded mode the game thread would not come
+  // for the token, and the helper would keep its hands off for ever.
+  bool try_acquire_in_passing() { return !held_.exchange(true, std::memory_order_acquire); }
   // A helper. False: it is held, or the game thread wants it.
   bool try_acquire_for_helper() {
     if (wanted_.load(std::memory_order_relaxed)) return false;

@@ -42,7 +42,10 @@ void TcpListener::on_commands(uint32_t bits, int64_t) {
   is_closed_.store(true, std::memory_order_release);
 }
 
-void TcpListener::on_ready(uint32_t) { environment_.pump.make_ready(*this); }
+// While it pauses, each new connection would only fail to get a descriptor once more.
+void TcpListener::on_ready(uint32_t) {
+  if (descriptor_place_ == WaitingRoom::kNowhere) environment_.pump.make_ready(*this);
+}
 
 Turn TcpListener::take_turn(const TurnContext& context) {
   Turn turn = {.phase = Phase::accept};
