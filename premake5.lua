@@ -162,11 +162,6 @@ test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "
 test_program("system_tests", { "system", "fault" })
   removefiles { "tests/system/programs/**" }
 
--- Programs that tests start. The link emulator owns a TUN device in each of two network namespaces.
-project "link_emulator"
-  kind "ConsoleApp"
-  files { "tests/support/link/**.h", "tests/support/link/**.cpp" }
-
 -- Each file of this folder is a host of its own that loads the plugin and must link without it.
 for _, source in ipairs(os.matchfiles("tests/system/programs/*.c*")) do
   project(path.getbasename(source))

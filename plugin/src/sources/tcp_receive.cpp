@@ -32,7 +32,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   bool may_retry = true;
   while (!peer_ended_) {
     // A block holds a little less than 64 KiB, so the last few bytes of a quantum would cost a system call of their own.
-    if (turn.bytes > 0 && turn.bytes + kSmallPayloadBytes > context.quantum_bytes) {
+    if (turn.bytes > context.quantum_bytes - context.quantum_bytes / 32) {
       turn.outcome = Outcome::more;
       break;
     }
