@@ -38,6 +38,7 @@ class Call {
   template <typename Run>
   uint32_t forward(std::initializer_list<const void*> checks, Run run) {
     if (network_ == nullptr) return error_;
+    if (error_ != FRAMEPUMP_OK) return network_->refuse(error_, "the handle names an object of a network, allowed is a network");
     for (const void* pointer : checks) {
       if (pointer != nullptr) continue;
       network_->host().assert_failed("a pointer that must not be null is null", __FILE__, __LINE__);
@@ -45,6 +46,9 @@ class Call {
     }
     return run(*network_);
   }
+
+ protected:
+  void refuse_foreign() { error_ = network_ == nullptr ? error_ : uint32_t{FRAMEPUMP_ERROR_FOREIGN_HANDLE}; }
 
  private:
   Network* network_;
@@ -54,7 +58,9 @@ class Call {
 // A call that names the network itself, not one of its objects.
 class NetworkCall : public Call {
  public:
-  explicit NetworkCall(framepump_handle handle) : Call(unpack(handle).kind == HandleKind::network ? handle : 0) {}
+  explicit NetworkCall(framepump_handle handle) : Call(handle) {
+    if (unpack(handle).kind != HandleKind::network) refuse_foreign();
+  }
 };
 
 // Copies what the caller knows of a struct onto our own, so that one from an older header works.
@@ -64,6 +70,12 @@ bool read_struct(const T* from, T& to) {
   std::memcpy(&to, from, std::min<size_t>(from->struct_size, sizeof(T)));
   to.struct_size = sizeof(T);
   return true;
+}
+
+// Of a struct that the plugin fills; null is allowed where the caller may not want it.
+template <typename T>
+bool has_size(const T* out) {
+  return out == nullptr || out->struct_size >= sizeof(uint32_t);
 }
 
 uint32_t refuse(framepump_message* message, uint32_t code, const char* text) {
@@ -158,7 +170,9 @@ uint32_t network_configure(framepump_handle network, const framepump_config* con
 }
 
 uint32_t network_config(framepump_handle network, framepump_config* config) {
-  return NetworkCall(network).forward({config}, [&](Network& n) { return n.current_config(*config); });
+  return NetworkCall(network).forward({config}, [&](Network& n) {
+    return has_size(config) ? n.current_config(*config) : n.refuse(kInvalid, "network_config: struct_size is not set");
+  });
 }
 
 uint32_t set_mode(framepump_handle network, uint32_t mode) {
@@ -166,7 +180,9 @@ uint32_t set_mode(framepump_handle network, uint32_t mode) {
 }
 
 uint32_t totals(framepump_handle network, framepump_totals* out) {
-  return NetworkCall(network).forward({out}, [&](Network& n) { return n.totals(*out); });
+  return NetworkCall(network).forward({out}, [&](Network& n) {
+    return has_size(out) ? n.totals(*out) : n.refuse(kInvalid, "totals: struct_size is not set");
+  });
 }
 
 const char* last_error(framepump_handle handle) {
@@ -175,7 +191,11 @@ const char* last_error(framepump_handle handle) {
 }
 
 uint32_t tick(framepump_handle network, const framepump_frame* frame, framepump_tick_report* report) {
-  return NetworkCall(network).forward({frame}, [&](Network& n) { return n.tick(*frame, report); });
+  return NetworkCall(network).forward({frame}, [&](Network& n) {
+    framepump_frame all = {};
+    if (!read_struct(frame, all) || !has_size(report)) return n.refuse(kInvalid, "tick: struct_size of the frame or report is not set");
+    return n.tick(all, report);
+  });
 }
 
 uint32_t flush(framepump_handle network) {
@@ -233,7 +253,9 @@ uint32_t set_user_data(framepump_handle handle, uint64_t user_data) {
 }
 
 uint32_t stream_info(framepump_handle stream, framepump_stream_info* info) {
-  return Call(stream).forward({info}, [&](Network& n) { return n.stream_info(stream, *info); });
+  return Call(stream).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.stream_info(stream, *info) : n.refuse(kInvalid, "stream_info: struct_size is not set");
+  });
 }
 
 uint32_t available(framepump_handle stream, uint64_t* bytes) {

@@ -37,9 +37,9 @@ uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* repo
   if (!pumped) run_game_sources(slice, run);
   publish(slice, run);
   if (!pumped) wake_io_thread_if_needed();
-  if (report != nullptr) report->token_busy = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && !pumped;
-  if (mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && !pumped) ++totals_.token_busy;
-  finish_tick(slice, run, report);
+  const uint32_t token_busy = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && !pumped ? 1 : 0;
+  totals_.token_busy += token_busy;
+  finish_tick(slice, run, token_busy, report);
   return FRAMEPUMP_OK;
 }
 
@@ -243,7 +243,7 @@ uint32_t Network::readable(const framepump_handle** streams, uint32_t* count) {
   return FRAMEPUMP_OK;
 }
 
-void Network::finish_tick(Slice& slice, RunReport& run, framepump_tick_report* report) {
+void Network::finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report) {
   ++totals_.ticks;
   run.phase(Phase::publish) += slice.lap();
   const int64_t tick_us = slice.elapsed_us();
@@ -253,7 +253,7 @@ void Network::finish_tick(Slice& slice, RunReport& run, framepump_tick_report* r
   constexpr auto kRelaxed = std::memory_order_relaxed;
   framepump_tick_report all = {};
   all.struct_size = report->struct_size;
-  all.token_busy = report->token_busy;
+  all.token_busy = token_busy;
   all.mode = mode_;
   all.received_bytes = counters_.received_bytes.load(kRelaxed) - reported_received_bytes_;
   all.sent_bytes = counters_.sent_bytes.load(kRelaxed) - reported_sent_bytes_;

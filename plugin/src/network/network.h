@@ -138,7 +138,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void run_commands(Slice& slice, RunReport& run);
   void wake_memory_waiters();
   void wake_io_thread_if_needed();
-  void finish_tick(Slice& slice, RunReport& run, framepump_tick_report* report);
+  void finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report);
   void report_overrun(const RunReport& run, int64_t tick_us);
   const char* take_hint();
   uint32_t wait_frame_locked(int64_t deadline_us, uint32_t until);

@@ -53,7 +53,8 @@ Network* find_network(framepump_handle handle) {
   const Entry& entry = registry.entries[parts.network];
   Network* network = entry.network.load(std::memory_order_acquire);
   if (network == nullptr || network == kTaken) return nullptr;
-  const bool is_stale = parts.kind == HandleKind::network && parts.generation != (entry.generation.load() & kGenerationMask);
+  const bool is_stale =
+      parts.kind == HandleKind::network && (parts.index != 0 || parts.generation != (entry.generation.load() & kGenerationMask));
   return is_stale ? nullptr : network;
 }
 
