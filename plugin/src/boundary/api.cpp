@@ -163,6 +163,7 @@ uint32_t network_destroy(framepump_handle handle) {
 uint32_t network_configure(framepump_handle network, const framepump_config* config) {
   return NetworkCall(network).forward({config}, [&](Network& n) {
     framepump_config all = {};
+    all.struct_size = sizeof(all);
     n.current_config(all);
     if (!read_struct(config, all)) return n.refuse(kInvalid, "network_configure: struct_size is not set");
     return n.configure(all);
