@@ -10,6 +10,7 @@
 #include <utility>
 
 namespace framepump {
+inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
 // The plugin's function table: linked into the program, or taken from a loaded library.
 class Api {
@@ -192,4 +193,5 @@ class Network {
   framepump_handle handle_;
 };
 
+}  // namespace v0
 }  // namespace framepump

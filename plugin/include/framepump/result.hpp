@@ -13,6 +13,7 @@
 #include <variant>
 
 namespace framepump {
+inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
 // FRAMEPUMP_ERROR_*, as a type.
 enum class ErrorCode : uint32_t {
@@ -94,4 +95,5 @@ class [[nodiscard]] Status {
   Error error_;
 };
 
+}  // namespace v0
 }  // namespace framepump

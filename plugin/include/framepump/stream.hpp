@@ -13,6 +13,7 @@
 #include <string_view>
 
 namespace framepump {
+inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
 // What every object of a network has. 16 bytes, trivially copyable.
 class Handle {
@@ -162,4 +163,5 @@ class Source : public Handle {
   Status close() const { return status(api_->close(value_)); }
 };
 
+}  // namespace v0
 }  // namespace framepump

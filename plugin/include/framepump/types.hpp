@@ -8,6 +8,7 @@
 #include <cstdint>
 
 namespace framepump {
+inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
 enum class Priority : uint32_t {
   realtime = FRAMEPUMP_PRIORITY_REALTIME,
@@ -100,4 +101,5 @@ struct StreamInfo : framepump_stream_info {
   StreamInfo() : framepump_stream_info{} { struct_size = sizeof(framepump_stream_info); }
 };
 
+}  // namespace v0
 }  // namespace framepump
