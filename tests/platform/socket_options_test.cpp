@@ -103,7 +103,8 @@ TEST_CASE("keepalive probes leave time for several before a peer is given up") {
     int idle_s, interval_s;
   };
   // Linux gives up at the first probe due after dead_after_s, so that idle plus interval must be well below it.
-  for (const Expected& e : {Expected{15, 30, 15, 5}, {60, 20, 10, 3}, {1, 86400, 1, 14400}, {5, 1, 1, 1}, {100000, 0, 32767, 0}}) {
+  const Expected all[] = {{15, 30, 15, 5}, {60, 20, 10, 3}, {1, 86400, 1, 14400}, {5, 1, 1, 1}, {100000, 0, 32767, 0}};
+  for (const Expected& e : all) {
     CAPTURE(e.dead_after_s);
     StreamOptions options;
     options.keepalive_s = e.keepalive_s;

@@ -136,13 +136,9 @@ class PollPoller final : public Poller {
   // False: nothing that was asked for.
   bool take_report(uint32_t place, PollEvent& out) {
     pollfd& entry = entries_[place];
-    const short found = entry.revents;
+    const uint32_t readiness = readiness_of(entry.revents);
     entry.revents = 0;
-    if (entry.fd < 0 || found == 0) return false;
-    uint32_t readiness = readiness_of(found);
-    if ((entry.events & kReadEvents) == 0) readiness &= ~uint32_t{kReadable};
-    if ((entry.events & kWriteEvents) == 0) readiness &= ~uint32_t{kWritable};
-    if ((readiness & (kReadable | kWritable)) == 0) return false;
+    if (entry.fd < 0 || readiness == 0) return false;
     int events = entry.events;
     if ((readiness & kReadable) != 0) events &= ~kReadEvents;
     if ((readiness & kWritable) != 0) events &= ~kWriteEvents;

@@ -49,6 +49,7 @@ struct StreamOptions {
   bool arrival_stamps = true;    // SO_TIMESTAMPNS where there is one
   uint32_t keepalive_s = 0;      // idle time before the first probe (at most half of dead_after_s); 0: no probes
   uint32_t dead_after_s = 0;     // TCP_USER_TIMEOUT; also spreads the keepalive probes so that a silent peer is dead by then
+                                 // (and so, on Linux, is a living one that keeps its window closed for as long)
   uint32_t unsent_low_bytes = 0; // TCP_NOTSENT_LOWAT; 0: the kernel's default
 };
 
