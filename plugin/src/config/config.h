@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The settings: one table of keys that everything else (defaults, the TOML reader, validation, reload, the docs' tests) is read from.
+// The settings: one table of keys that everything else (defaults, the TOML reader, validation, reload, the docs' tests) is read
+// from.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +16,21 @@ enum class KeyKind : uint8_t { integer, boolean, backend };
 enum class KeyChange : uint8_t { live, restart };
 
 struct ConfigKey {
-  const char* name;      // "pump.slice_us"
+  const char* name;  // "pump.slice_us"
   uint32_t framepump_config::*field;
-  KeyKind kind;
-  KeyChange change;
   uint32_t minimum;
   uint32_t maximum;
   uint32_t default_value;
-  bool zero_is_off;      // 0 is allowed although it is below the minimum
+  KeyKind kind;
+  KeyChange change;
+  bool zero_is_off;  // 0 is allowed although it is below the minimum
 };
 
 // At most 64 of them, in the order of the file. A KeySet has bit i set for key i.
 std::span<const ConfigKey> config_keys();
 using KeySet = uint64_t;
+
+bool is_allowed(const ConfigKey& key, int64_t value);
 
 void set_defaults(framepump_config& config);
 // Keys whose value differs.
