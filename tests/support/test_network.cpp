@@ -8,10 +8,23 @@
 
 namespace framepump::test {
 
+namespace {
+
+// The defaults, except that hints stay out of the test's output.
+framepump_services quiet_services() {
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.log = [](void*, uint32_t, const char*) {};
+  return services;
+}
+
+}  // namespace
+
 TestNetwork::TestNetwork(const framepump_config& config, const framepump_services* services) {
   framepump_message message = {};
   message.struct_size = sizeof(message);
-  const uint32_t error = api().network_create(&config, services, &handle_, &message);
+  const framepump_services quiet = quiet_services();
+  const uint32_t error = api().network_create(&config, services != nullptr ? services : &quiet, &handle_, &message);
   INFO(std::string(message.text));
   REQUIRE_EQ(error, FRAMEPUMP_OK);
 }

@@ -42,6 +42,7 @@ struct SeenEvent {
 // A network with what tests do over and over: tick, remember events, wait for a state.
 class TestNetwork {
  public:
+  // Without services: the defaults, but nothing is logged.
   explicit TestNetwork(const framepump_config& config = default_config(), const framepump_services* services = nullptr);
   ~TestNetwork();
   TestNetwork(const TestNetwork&) = delete;
