@@ -157,7 +157,7 @@ TEST_CASE("over 10 ms and 500 Mbit/s a reader at 30 frames a second is at least 
     std::printf("SKIP: needs root and /dev/net/tun: %s\n", why_not.c_str());
     return;
   }
-  constexpr uint64_t kBytes = 60'000'000;
+  constexpr uint64_t kBytes = 40'000'000;
   constexpr uint64_t kFewBytes = 8'000'000;  // without the rule even that takes seconds
   const double blocking = measure(*link, kBytes, [] { return read_blocking(kBytes); });
   const double with_rule = measure(*link, kBytes, [] { return read_per_frame(kBytes, 65536); });
