@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// The plugin as a shared library: a C host that knows its header only, and hosts that load and unload it over and over.
+#include <dlfcn.h>
+#include <doctest/doctest.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "support/test_network.h"
+
+using namespace framepump::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path program_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+fs::path library_path() { return program_folder() / "libframepump_plugin.so"; }
+
+uint32_t count_entries(const char* folder) {
+  uint32_t count = 0;
+  for ([[maybe_unused]] const fs::directory_entry& entry : fs::directory_iterator(folder)) ++count;
+  return count;
+}
+
+// Lines of this process's map; with a word: those that have it.
+uint32_t count_mappings(const std::string& word = "") {
+  std::ifstream maps("/proc/self/maps");
+  uint32_t count = 0;
+  for (std::string line; std::getline(maps, line);) count += line.find(word) != std::string::npos;
+  return count;
+}
+
+// What may grow when something leaks.
+struct Footprint {
+  uint32_t descriptors = count_entries("/proc/self/fd");
+  uint32_t threads = count_entries("/proc/self/task");
+  uint32_t mappings = count_mappings();
+  uint64_t malloc_bytes = mallinfo2().uordblks + mallinfo2().hblkhd;
+};
+
+// The balance of the host's allocator and the helper threads seen.
+struct HostSide {
+  std::atomic<int64_t> balance_bytes{0};
+  std::atomic<uint32_t> threads_started{0};
+
+  framepump_services services() {
+    framepump_services services = {};
+    services.struct_size = sizeof(services);
+    services.user = this;
+    services.allocate = [](void* self, uint64_t size_bytes, uint64_t alignment) -> void* {
+      static_cast<HostSide*>(self)->balance_bytes += static_cast<int64_t>(size_bytes);
+      return ::operator new(size_bytes, std::align_val_t{alignment}, std::nothrow);
+    };
+    services.release = [](void* self, void* memory, uint64_t size_bytes, uint64_t alignment) {
+      static_cast<HostSide*>(self)->balance_bytes -= static_cast<int64_t>(size_bytes);
+      ::operator delete(memory, std::align_val_t{alignment});
+    };
+    services.thread_started = [](void* self, const char*) { ++static_cast<HostSide*>(self)->threads_started; };
+    return services;
+  }
+};
+
+// Both helper threads, a listener, and a stream that carries a message and is still open in the end.
+void use_network(const framepump_api& loaded, const char* config_path, const framepump_services& services) {
+  framepump_handle network = 0;
+  framepump_handle listener = 0;
+  framepump_handle stream = 0;
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0};
+  REQUIRE_EQ(loaded.network_open(config_path, &services, &network, nullptr), FRAMEPUMP_OK);
+  REQUIRE_EQ(loaded.listen(network, &endpoint, &listener), FRAMEPUMP_OK);
+  REQUIRE_EQ(loaded.listener_port(listener, &endpoint.port), FRAMEPUMP_OK);
+  REQUIRE_EQ(loaded.connect(network, &endpoint, &stream), FRAMEPUMP_OK);
+  REQUIRE_EQ(loaded.write_all(stream, "hello", 5), FRAMEPUMP_OK);
+  uint32_t readable_count = 0;
+  const int64_t end_us = now_us() + 10'000'000;
+  for (uint64_t number = 1; readable_count == 0 && now_us() < end_us; ++number) {
+    const framepump_frame frame = {sizeof(frame), 0, number, now_us()};
+    const framepump_handle* streams = nullptr;
+    REQUIRE_EQ(loaded.tick(network, &frame, nullptr), FRAMEPUMP_OK);
+    REQUIRE_EQ(loaded.flush(network), FRAMEPUMP_OK);
+    REQUIRE_EQ(loaded.readable(network, &streams, &readable_count), FRAMEPUMP_OK);
+    REQUIRE_EQ(loaded.wait_until(network, now_us() + 1000, FRAMEPUMP_WAIT_FIRST_DATA), FRAMEPUMP_OK);
+  }
+  CHECK_EQ(readable_count, 1);
+  CHECK_EQ(loaded.network_destroy(network), FRAMEPUMP_OK);
+}
+
+void load_use_unload(const char* config_path, const framepump_services& services) {
+  void* library = dlopen(library_path().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) FAIL(dlerror());
+  const auto get_api = reinterpret_cast<framepump_get_api_function>(dlsym(library, "framepump_get_api"));
+  const bool is_its_own = get_api != nullptr && get_api != &framepump_get_api;  // not what this program is linked with
+  REQUIRE(is_its_own);
+  use_network(*get_api(FRAMEPUMP_VERSION), config_path, services);
+  REQUIRE_EQ(dlclose(library), 0);
+}
+
+}  // namespace
+
+TEST_CASE("a C program that loads the plugin sends itself a message") {
+  FILE* pipe = popen((program_folder() / "plugin_host").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  char line[512] = "";
+  CHECK(std::fgets(line, sizeof(line), pipe) != nullptr);
+  CHECK_EQ(pclose(pipe), 0);
+  CHECK_EQ(std::string(line), std::string("FramePump " FRAMEPUMP_VERSION_STRING ": hello, plugin\n"));
+}
+
+TEST_CASE("loading, using and unloading the plugin 100 times leaves no descriptor, thread, mapping or byte") {
+  const fs::path config_path = fs::temp_directory_path() / ("framepump_load_" + std::to_string(getpid()) + ".toml");
+  std::ofstream(config_path) << "[pump]\nthreaded = true\n[memory]\nbudget_kib = 4096\n";
+  HostSide host;
+  const framepump_services services = host.services();
+  constexpr uint32_t kWarmUpRounds = 5;  // glibc keeps some thread stacks and buffers
+  for (uint32_t i = 0; i < kWarmUpRounds; ++i) load_use_unload(config_path.c_str(), services);
+  const Footprint before;
+  for (uint32_t i = 0; i < 100; ++i) {
+    load_use_unload(config_path.c_str(), services);
+    REQUIRE_EQ(count_mappings(library_path().filename()), 0);
+    REQUIRE_EQ(host.balance_bytes, 0);
+  }
+  const Footprint after;
+  fs::remove(config_path);
+  CHECK_EQ(host.threads_started, 2 * (kWarmUpRounds + 100));
+  CHECK_EQ(after.descriptors, before.descriptors);
+  CHECK_EQ(after.threads, before.threads);
+  if (is_sanitized()) return;  // their allocators keep what was freed
+  CHECK_LE(after.mappings, before.mappings + 4);
+  CHECK_LE(after.malloc_bytes, before.malloc_bytes + 16 * 1024);  // 160 bytes a round would show
+}
