@@ -108,6 +108,37 @@ TEST_CASE("an accepted peer that vanishes is dead, too") {
   CHECK_EQ(reason_of_close(net, net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle), FRAMEPUMP_REASON_PEER_DEAD);
 }
 
+TEST_CASE("a peer that lives but does not read for longer than stream.dead_after_s is not kicked, and gets every byte") {
+  framepump_config config = default_config();
+  config.dead_after_s = 1;
+  config.threaded = 0;
+  TestNetwork net(config);
+  framepump_config patient = default_config();
+  patient.receive_limit_kib = 64;
+  patient.budget_kib = 2048;
+  TestNetwork lazy(patient);
+  const Pair pair = connect_pair(net, lazy);
+  const std::string sent = pattern(21, 0, 12'000'000);
+  uint64_t written = 0;
+  const auto write_more = [&] {
+    if (written < sent.size()) written += net.write(pair.client, std::string_view(sent).substr(written));
+  };
+  const int64_t begin_us = now_us();
+  CHECK(run_until({&net, &lazy}, [&] {
+    write_more();
+    return now_us() - begin_us > 3'500'000;
+  }));
+  CHECK(net.find(FRAMEPUMP_EVENT_CLOSED) == nullptr);
+  CHECK_LT(written, sent.size());
+  std::string got;
+  CHECK(run_until({&net, &lazy}, [&] {
+    write_more();
+    got += lazy.read_all(pair.server);
+    return got.size() == sent.size();
+  }));
+  CHECK(got == sent);
+}
+
 TEST_CASE("a connect that nobody answers closes as connect timed out, after stream.connect_timeout_ms") {
   in_both_modes([](framepump_config config) {
     config.connect_timeout_ms = 300;

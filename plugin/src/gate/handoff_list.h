@@ -22,8 +22,8 @@ class HandoffLink {
   friend class HandoffList;
   static constexpr uint32_t kListed = uint32_t{1} << 31;
 
-  std::atomic<uint32_t> bits_{0};
   HandoffLink* next_ = nullptr;
+  std::atomic<uint32_t> bits_{0};
 };
 
 // Objects with something to say to the other side, in the order in which they first said it. Any thread posts, one takes.

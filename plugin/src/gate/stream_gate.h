@@ -38,9 +38,9 @@ enum NoticeBit : uint32_t {
 // Its link is for notices; the command list links the stream itself.
 struct StreamGate : HandoffLink {
   // ---- both sides ----
+  std::atomic<uint32_t> peek_grant_bytes{0};  // may receive up to here from the peek reserve
   ByteQueue received;  // the pump produces, gameplay consumes
   ByteQueue unsent;    // gameplay produces, the pump consumes
-  std::atomic<uint32_t> peek_grant_bytes{0};  // may receive up to here from the peek reserve
   std::atomic<int64_t> arrival_ns{0};         // of the oldest unpublished read, realtime_ns clock; 0: none
   std::atomic<uint32_t> rtt_us{0};
   std::atomic<uint32_t> back_pressure{0};

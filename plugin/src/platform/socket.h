@@ -49,7 +49,8 @@ struct StreamOptions {
   bool arrival_stamps = true;    // SO_TIMESTAMPNS where there is one
   uint32_t keepalive_s = 0;      // idle time before the first probe (at most half of dead_after_s); 0: no probes
   uint32_t dead_after_s = 0;     // TCP_USER_TIMEOUT; also spreads the keepalive probes so that a silent peer is dead by then
-                                 // (and so, on Linux, is a living one that keeps its window closed for as long)
+                                 // (and so, on Linux, is a living one that keeps its window closed for as long: see
+                                 // send_progress)
   uint32_t unsent_low_bytes = 0; // TCP_NOTSENT_LOWAT; 0: the kernel's default
 };
 
@@ -86,6 +87,17 @@ void close_socket(Socket& socket);  // leaves it closed
 void abort_socket(Socket& socket);  // the peer sees a reset
 
 bool local_address(Socket socket, SocketAddress& out);
+// Whether the kernel gets rid of what was sent, and whether the peer answers.
+struct SendProgress {
+  bool is_known = false;           // false: this system does not tell
+  uint32_t in_flight_packets = 0;  // sent and not acknowledged
+  uint32_t unsent_bytes = 0;       // with nothing in flight: the peer's window is closed
+  uint32_t unanswered_probes = 0;
+  uint32_t since_answer_ms = 0;    // since the last acknowledgement of any kind
+};
+SendProgress send_progress(Socket socket);
+void set_dead_after(Socket socket, uint32_t seconds);  // TCP_USER_TIMEOUT; 0: off
+
 int64_t smoothed_rtt_us(Socket socket);  // 0: unknown
 
 // The receive-window lever: SO_RCVLOWAT grows the kernel's receive buffer without privileges, without the rmem_max cap, and

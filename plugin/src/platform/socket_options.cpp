@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Socket options, the receive-window lever, and what the system says about sockets and errors.
+#include <sys/ioctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
+
+#if defined(__linux__)
+#include <linux/sockios.h>
+#endif
 
 #include <algorithm>
 #include <climits>
@@ -64,12 +69,7 @@ void apply_stream_options(int descriptor, const StreamOptions& options) {
   if (options.arrival_stamps) set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 #endif
   if (options.keepalive_s > 0) set_keepalive(descriptor, options.keepalive_s, options.dead_after_s);
-#if defined(TCP_USER_TIMEOUT)
-  if (options.dead_after_s > 0) {
-    const uint64_t timeout_ms = uint64_t{options.dead_after_s} * 1000;
-    set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<uint32_t>(std::min<uint64_t>(timeout_ms, INT_MAX)));
-  }
-#endif
+  if (options.dead_after_s > 0) set_dead_after({descriptor}, options.dead_after_s);
   if (options.unsent_low_bytes > 0) set_unsent_low({descriptor}, options.unsent_low_bytes);
 }
 
@@ -78,6 +78,30 @@ void set_unsent_low([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t by
   // Unsigned in the kernel: its "no limit" is all bits set, so no clamping here.
   setsockopt(descriptor_of(socket), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
 #endif
+}
+
+void set_dead_after([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t seconds) {
+#if defined(TCP_USER_TIMEOUT)
+  const uint64_t timeout_ms = uint64_t{seconds} * 1000;
+  set_option(descriptor_of(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<uint32_t>(std::min<uint64_t>(timeout_ms, INT_MAX)));
+#endif
+}
+
+SendProgress send_progress([[maybe_unused]] Socket socket) {
+  SendProgress progress;
+#if defined(__linux__)
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  int unsent_bytes = 0;
+  if (getsockopt(descriptor_of(socket), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return progress;
+  if (ioctl(descriptor_of(socket), SIOCOUTQNSD, &unsent_bytes) != 0) return progress;
+  progress = {.is_known = true,
+              .in_flight_packets = info.tcpi_unacked,
+              .unsent_bytes = static_cast<uint32_t>(unsent_bytes),
+              .unanswered_probes = info.tcpi_probes,
+              .since_answer_ms = info.tcpi_last_ack_recv};
+#endif
+  return progress;
 }
 
 int64_t smoothed_rtt_us([[maybe_unused]] Socket socket) {

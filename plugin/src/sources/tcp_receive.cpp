@@ -11,7 +11,7 @@
 namespace framepump {
 namespace {
 
-constexpr int64_t kRttSampleUs = 500'000;  // one getsockopt (about 1 us) twice a second while bytes flow
+constexpr uint32_t kRttSampleMs = 500;  // one getsockopt (about 1 us) twice a second while bytes flow
 
 }  // namespace
 
@@ -159,12 +159,12 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   int64_t none = 0;
   gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_relaxed);
   if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
-  if (context.now_us - rtt_sampled_us_ >= kRttSampleUs) sample_rtt(context.now_us);
+  if (static_cast<uint32_t>(context.now_us / 1000) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
   post(kNoticeData);
 }
 
 void TcpStream::sample_rtt(int64_t now_us) {
-  rtt_sampled_us_ = now_us;
+  rtt_sampled_ms_ = static_cast<uint32_t>(now_us / 1000);
   gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
 }
 
@@ -179,7 +179,8 @@ Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
   // Nobody asked for half-open streams: what is queued still leaves, then this side ends too.
   shutdown_wanted_ = true;
   if (gate.unsent.queued_bytes() == 0) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
-  linger_until_us_ = context.now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
+  is_lingering_ = true;
+  active_at_us_ = context.now_us;
   environment_.pump.make_ready(send_side());
   turn.wake_at_us = next_deadline_us();
   return turn;

@@ -11,7 +11,33 @@ namespace framepump {
 Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {.phase = Phase::send};
   if (state_ == State::connecting) return socket().is_open() ? continue_connect(context) : begin_connect(context);
-  return write_from_queue(context);
+  watch_peer(context.now_us);
+  Turn turn = write_from_queue(context);
+  turn.wake_at_us = watch_peer_at_us_;
+  return turn;
+}
+
+// Linux counts TCP_USER_TIMEOUT against a peer that lives and keeps its window closed because its gameplay is slow, and nobody is to be
+// kicked for that. So while bytes are on their way, look four times per time-out: with the window closed and the peer answering probes
+// the time-out is off.
+void TcpStream::watch_peer(int64_t now_us) {
+  const uint32_t dead_after_s = environment_.settings.dead_after_s.load(std::memory_order_relaxed);
+  if (dead_after_s == 0) return;
+  const int64_t interval_us = int64_t{dead_after_s} * 1'000'000 / 4;
+  if (watch_peer_at_us_ == kNever) {
+    if (gate.unsent.arrived() != gate.unsent.consumed()) watch_peer_at_us_ = now_us + interval_us;
+    return;
+  }
+  if (now_us < watch_peer_at_us_) return;
+  const SendProgress progress = send_progress(socket());
+  const bool is_closed = progress.in_flight_packets == 0 && progress.unsent_bytes > 0;
+  constexpr uint32_t kProbesToDoubt = 2;
+  const bool answers = progress.unanswered_probes < kProbesToDoubt || progress.since_answer_ms < dead_after_s * 1000;
+  const bool spares = progress.is_known && is_closed && answers;
+  if (spares != is_peer_spared_) set_dead_after(socket(), spares ? 0 : dead_after_s);
+  is_peer_spared_ = spares;
+  const bool is_waiting = progress.is_known && (progress.in_flight_packets > 0 || progress.unsent_bytes > 0);
+  watch_peer_at_us_ = is_waiting ? now_us + interval_us : kNever;
 }
 
 Turn TcpStream::begin_connect(const TurnContext& context) {
@@ -81,9 +107,6 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
       turn.bytes += result.size_bytes;
       add(environment_.counters.sent_bytes, result.size_bytes);
       active_at_us_ = context.now_us;
-      if (linger_until_us_ != kNever) {  // somebody still takes it
-        linger_until_us_ = context.now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
-      }
       if (result.size_bytes == offered_bytes) continue;
     }
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
@@ -104,7 +127,7 @@ Turn TcpStream::on_all_sent(Turn turn, const TurnContext& context) {
     return finish_turn(turn, is_closing_ ? FRAMEPUMP_REASON_CLOSED_HERE : FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
   }
   if (is_closing_) {
-    linger_until_us_ = context.now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
+    active_at_us_ = context.now_us;  // from here the peer has stream.linger_ms to finish
     environment_.pump.make_ready(receive_side());
   }
   return turn;

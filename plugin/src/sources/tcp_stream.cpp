@@ -88,7 +88,8 @@ void TcpStream::close_by_command(int64_t now_us) {
   if (state_ == State::connecting && gate.unsent.queued_bytes() == 0) return finish(FRAMEPUMP_REASON_CLOSED_HERE, 0);
   is_closing_ = true;
   shutdown_wanted_ = true;
-  linger_until_us_ = now_us + environment_.settings.linger_us.load(std::memory_order_relaxed);
+  is_lingering_ = true;
+  active_at_us_ = now_us;
   unblock_receiving();
   environment_.hot.remove(hot_);
   environment_.pump.set_timer(receive_side(), next_deadline_us());
@@ -97,17 +98,18 @@ void TcpStream::close_by_command(int64_t now_us) {
 
 int64_t TcpStream::next_deadline_us() const {
   const LiveSettings& settings = environment_.settings;
-  int64_t deadline_us = linger_until_us_;
-  const int64_t timeout_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(std::memory_order_relaxed);
-  if (timeout_us > 0) deadline_us = std::min(deadline_us, active_at_us_ + timeout_us);
-  return deadline_us;
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const int64_t own_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(kRelaxed);
+  int64_t timeout_us = own_us > 0 ? own_us : kNever;
+  if (is_lingering_) timeout_us = std::min(timeout_us, settings.linger_us.load(kRelaxed));
+  return timeout_us == kNever ? kNever : active_at_us_ + timeout_us;
 }
 
 // True: one of them has passed, and the stream is finished. Call it after input was tried, so that a frame that took long is not
 // held against the peer.
 bool TcpStream::check_deadlines(int64_t now_us) {
   if (now_us < next_deadline_us()) return false;
-  if (now_us >= linger_until_us_) {
+  if (is_lingering_ && now_us >= active_at_us_ + environment_.settings.linger_us.load(std::memory_order_relaxed)) {
     finish(FRAMEPUMP_REASON_LINGER_TIMED_OUT, 0);
   } else if (state_ == State::connecting) {
     finish(FRAMEPUMP_REASON_CONNECT_TIMED_OUT, 0);

@@ -76,6 +76,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_connected(Turn turn, const TurnContext& context);
   Turn write_from_queue(const TurnContext& context);
   Turn on_all_sent(Turn turn, const TurnContext& context);
+  void watch_peer(int64_t now_us);
 
   // life (tcp_stream.cpp)
   bool start_polling();
@@ -92,17 +93,19 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   Environment& environment_;
   HotMember hot_;
-  int64_t active_at_us_ = 0;           // frame time of the last byte either way; connecting: when that began
-  int64_t linger_until_us_ = kNever;   // closing: give up then
-  int64_t rtt_sampled_us_ = 0;
+  int64_t active_at_us_ = 0;           // frame time of the last byte either way; connecting, closing: when that began
+  int64_t watch_peer_at_us_ = kNever;  // while bytes are on their way: look then whether its window is closed
+  uint32_t rtt_sampled_ms_ = 0;
   uint32_t memory_place_ = WaitingRoom::kNowhere;
   State state_ = State::idle;
   bool is_bulky_ : 1 = false;          // its newest turn moved more than a small block holds
   bool is_closing_ : 1 = false;        // close() was called: input is thrown away
+  bool is_lingering_ : 1 = false;      // it ends when nothing moves for stream.linger_ms
   bool peer_ended_ : 1 = false;        // its end of stream was read
   bool end_is_announced_ : 1 = false;  // the end is in the kernel's queue: a short read does not mean that it is empty
   bool shutdown_wanted_ : 1 = false;
   bool is_write_shut_ : 1 = false;
+  bool is_peer_spared_ : 1 = false;    // its window is closed though it answers: the dead-peer time-out is off
   bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set
   bool is_blocked_ : 1 = false;        // counted in Counters::blocked
 };
