@@ -78,7 +78,7 @@ class PatternWriter {
       : stream_(stream), seed_(seed), size_bytes_(size_bytes) {}
 
   void write() {
-    constexpr uint64_t kChunkBytes = 256 * 1024;
+    constexpr uint64_t kChunkBytes = 32 * 1024;
     while (written_bytes_ < size_bytes_) {
       const std::string chunk = pattern(seed_, written_bytes_, std::min(kChunkBytes, size_bytes_ - written_bytes_));
       uint64_t taken = 0;
