@@ -71,6 +71,25 @@ uint32_t Network::find_source(framepump_handle handle, SourceSlot*& slot) {
   return is_there ? FRAMEPUMP_OK : stale(handle, "source");
 }
 
+// For reports: 0 when the object is gone, and unlike the functions above it notes no error.
+uint64_t Network::user_data_of(framepump_handle handle) {
+  const Handle parts = unpack(handle);
+  if (parts.kind == HandleKind::stream) {
+    const TcpStream* stream = streams_.at(parts.index);
+    const bool is_there = stream != nullptr && streams_.identity(parts.index).is_live && stream_handle(parts.index) == handle;
+    return is_there ? stream->gate.user_data : 0;
+  }
+  if (parts.kind == HandleKind::listener && parts.index < kMaxListeners) {
+    const ListenerSlot& slot = listeners_[parts.index];
+    return slot.is_live && slot.listener->handle() == handle ? slot.listener->user_data() : 0;
+  }
+  if (parts.kind == HandleKind::source && parts.index < sources_.size()) {
+    const UserSource* source = sources_[parts.index].source;
+    return source != nullptr && source->handle() == handle ? source->user_data() : 0;
+  }
+  return 0;
+}
+
 uint32_t Network::check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address) {
   if (endpoint.host == nullptr) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "%s: host is null, allowed is a numeric address", what);
   if (endpoint.port < lowest_port || endpoint.port > 65535) {

@@ -76,7 +76,7 @@ void Network::run_game_sources(Slice& slice, RunReport& run) {
   parts_.pump->wake_game_sources(frame_now_us_);
   RunRequest request;
   request.lines = line_bit(Line::game);
-  request.context.now_us = frame_now_us_;
+  request.context.now_us = request.context.frame_now_us = frame_now_us_;
   parts_.pump->run(request, slice, run);
 }
 
@@ -89,6 +89,7 @@ void Network::run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, Ru
   RunRequest request;
   request.lines = lines;
   request.context.now_us = pump_time_us_;
+  if ((lines & line_bit(Line::game)) != 0) request.context.frame_now_us = frame_now_us_;  // gameplay's own, so only on its thread
   request.context.quantum_bytes = settings_.quantum_bytes.load(std::memory_order_relaxed);
   request.context.tick_serial = tick_serial;
   request.yield = &token_.wanted();
@@ -287,7 +288,7 @@ void Network::finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, fra
 
 void Network::report_overrun(const RunReport& run, int64_t tick_us) {
   ++totals_.overruns;
-  framepump_event& event = add_event(FRAMEPUMP_EVENT_OVERRUN, run.culprit, 0);
+  framepump_event& event = add_event(FRAMEPUMP_EVENT_OVERRUN, run.culprit, user_data_of(run.culprit));
   event.value = static_cast<uint64_t>(tick_us);
   event.value2 = static_cast<uint64_t>(run.culprit_us);
   event.text = events_.text("tick took %lld us of %u us; the longest turn took %lld us and moved %llu bytes",

@@ -171,6 +171,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t stale(framepump_handle handle, const char* wanted);
   framepump_handle make_handle(HandleKind kind, uint32_t index, uint32_t generation) const;
   TcpStream& stream_at(uint32_t index) { return *streams_.at(index); }
+  uint64_t user_data_of(framepump_handle handle);
   framepump_handle handle_of(const StreamGate& gate) { return stream_handle(gate.index); }
   void command(Commandable& target, uint32_t bits) { commands_.post(target, bits); }
   uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);

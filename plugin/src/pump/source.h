@@ -26,7 +26,8 @@ enum class Line : uint8_t { receive, send, game };
 constexpr int kLines = 3;
 
 struct TurnContext {
-  int64_t now_us = 0;           // the frame's time, in which time-outs are counted
+  int64_t now_us = 0;           // the frame's time, as it went on if somebody pumped since; time-outs are counted in it
+  int64_t frame_now_us = 0;     // as gameplay told it; for sources of the game line only
   int64_t remaining_us = 0;     // of the slice
   uint64_t quantum_bytes = 0;
   uint32_t tick_serial = 0;     // counts frame-locked ticks; 0 outside of one

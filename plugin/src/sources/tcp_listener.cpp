@@ -88,7 +88,7 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   stream->set_handle(handles_.stream_handle(index));
   stream->gate.flags = flags_;
   stream->gate.listener = handle();
-  stream->gate.user_data = user_data_.load(std::memory_order_relaxed);
+  stream->gate.user_data = user_data();
   add<uint64_t>(environment_.counters.accepts, 1);
   stream->adopt(socket, priority(), hot_, now_us);
   return AcceptOutcome::accepted;

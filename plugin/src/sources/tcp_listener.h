@@ -41,6 +41,7 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   Turn take_turn(const TurnContext& context) override;
   void set_wanted_priority(uint32_t priority) { wanted_priority_.store(static_cast<uint8_t>(priority), std::memory_order_relaxed); }
   void set_user_data(uint64_t user_data) { user_data_.store(user_data, std::memory_order_relaxed); }
+  uint64_t user_data() const { return user_data_.load(std::memory_order_relaxed); }
 
  private:
   enum class AcceptOutcome : uint8_t { accepted, queue_is_empty, no_room, no_descriptor };

@@ -16,7 +16,7 @@ class UserSource final : public Source {
       : Source(Line::game, callbacks.priority, handle), host_(host), callbacks_(callbacks) {}
 
   Turn take_turn(const TurnContext& context) override {
-    framepump_turn asked = {sizeof(framepump_turn), 0, context.now_us, context.remaining_us, kNever};
+    framepump_turn asked = {sizeof(framepump_turn), 0, context.frame_now_us, context.remaining_us, kNever};
     const uint32_t outcome = callbacks_.take_turn(callbacks_.user, &asked);
     FRAMEPUMP_ASSERT(host_, outcome == FRAMEPUMP_OUTCOME_DRAINED || outcome == FRAMEPUMP_OUTCOME_MORE ||
                                 outcome == FRAMEPUMP_OUTCOME_CLOSED);
