@@ -213,6 +213,17 @@ TEST_CASE("a stream that moves nothing closes as idle timed out, and one that mo
   });
 }
 
+TEST_CASE("an idle time-out set while the network runs ends a stream that was quiet before") {
+  in_both_modes([](framepump_config config) {
+    TestNetwork net(config);
+    PlainPair pair(net);
+    for (int i = 0; i < 5; ++i) net.frame();
+    config.idle_timeout_ms = 200;
+    REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK);
+    CHECK_EQ(reason_of_close(net, pair.stream, 3000), FRAMEPUMP_REASON_IDLE_TIMED_OUT);
+  });
+}
+
 TEST_CASE("a stream whose gameplay does not read is not idle, and loses nothing") {
   framepump_config config = default_config();
   config.idle_timeout_ms = 200;

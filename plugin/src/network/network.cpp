@@ -130,12 +130,22 @@ uint32_t Network::current_config(framepump_config& config) const {
 
 void Network::apply_keys(const framepump_config& config, KeySet keys) {
   const uint32_t threaded_before = config_.threaded;
+  const uint32_t idle_timeout_before = config_.idle_timeout_ms;
   copy_keys(keys & keys_of(KeyChange::live), config, config_);
   if (config_.threaded != threaded_before) {
     wanted_mode_ = config_.threaded != 0 ? FRAMEPUMP_MODE_THREADED : FRAMEPUMP_MODE_FRAME_LOCKED;
   }
   apply_settings();
   update_role();
+  if (config_.idle_timeout_ms != idle_timeout_before) give_all_a_turn();
+}
+
+// Streams that are quiet have no timer for a time-out that came later; a turn sets it.
+void Network::give_all_a_turn() {
+  for (uint32_t index = 0; index < streams_.limit(); ++index) {
+    TcpStream* stream = streams_.at(index);
+    if (stream != nullptr && streams_.identity(index).is_live) command(*stream, kCommandRoom);
+  }
 }
 
 void Network::apply_settings() {

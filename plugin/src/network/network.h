@@ -125,6 +125,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   bool open_poller(const framepump_config& config, Poller* poller);
   void apply_keys(const framepump_config& config, KeySet keys);
   void apply_settings();
+  void give_all_a_turn();
   bool update_role();
   void apply_file_changes();
   void apply_wanted_mode();
