@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// P9 in numbers: what a tick allocates, and what an idle stream costs.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "platform/socket.h"
+#include "support/allocation_count.h"
+#include "support/test_network.h"
+
+using namespace framepump::test;
+
+namespace {
+
+// `count` connections of a network to itself; the client's ends.
+std::vector<framepump_handle> connect_many(TestNetwork& net, uint32_t count) {
+  framepump::raise_descriptor_limit();
+  const uint32_t port = net.port_of(net.listen());
+  const uint64_t before = net.totals().accepts;
+  std::vector<framepump_handle> clients;
+  while (clients.size() < count) {
+    for (uint32_t i = 0; i < 100 && clients.size() < count; ++i) clients.push_back(net.connect(port));
+    REQUIRE(run_until({&net}, [&] { return net.totals().accepts - before == clients.size() && net.totals().connects - before == clients.size(); }, 30'000));
+  }
+  net.forget_events();
+  return clients;
+}
+
+// A frame of messages: every client says 64 bytes, and everything readable is consumed. Uses the table alone, which allocates nothing.
+void frame_of_messages(framepump_handle network, const std::vector<framepump_handle>& clients, uint64_t frame_number, uint32_t threaded) {
+  const framepump_frame frame = {sizeof(frame), 0, frame_number, now_us()};
+  api().tick(network, &frame, nullptr);
+  const framepump_handle* readable = nullptr;
+  uint32_t count = 0;
+  api().readable(network, &readable, &count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const void* view = nullptr;
+    uint64_t size_bytes = 0;
+    while (api().front(readable[i], &view, &size_bytes) == FRAMEPUMP_OK) api().consume(readable[i], size_bytes);
+  }
+  const char message[64] = "sixty-four bytes of position, velocity and good intentions";
+  for (framepump_handle client : clients) api().write_all(client, message, sizeof(message));
+  api().flush(network);
+  // Steady means that each frame's messages have arrived before the next: otherwise more memory is in use now and then.
+  framepump_totals totals = {};
+  totals.struct_size = sizeof(totals);
+  do {
+    if (threaded == 0) break;  // they arrive in the next tick
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    api().totals(network, &totals);
+  } while (totals.received_bytes < totals.sent_bytes || totals.sent_bytes % (clients.size() * sizeof(message)) != 0);
+}
+
+}  // namespace
+
+TEST_CASE("a steady tick over 1,000 active streams allocates nothing in the whole process") {
+  if (!allocation_count()) {
+    std::printf("SKIP: a sanitizer has a malloc of its own\n");
+    return;
+  }
+  for (uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    framepump_config config = default_config();
+    config.threaded = threaded;
+    config.slice_us = 20'000;
+    config.flush_slice_us = 20'000;
+    TestNetwork net(config);
+    const std::vector<framepump_handle> clients = connect_many(net, 1'000);
+    uint64_t frame_number = 1'000'000;
+    for (int i = 0; i < 60; ++i) frame_of_messages(net.handle(), clients, ++frame_number, threaded);
+    const uint64_t received_before = net.totals().received_bytes;
+    const uint64_t before = *allocation_count();
+    for (int i = 0; i < 60; ++i) frame_of_messages(net.handle(), clients, ++frame_number, threaded);
+    CHECK_EQ(*allocation_count() - before, 0);
+    CHECK_GT(net.totals().received_bytes - received_before, 1'000'000);
+  }
+}
+
+TEST_CASE("an idle stream costs at most 512 bytes of user memory") {
+  static std::atomic<int64_t> bytes;
+  bytes = 0;
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.allocate = [](void*, uint64_t size, uint64_t alignment) {
+    bytes += static_cast<int64_t>(size);
+    return ::operator new(size, std::align_val_t{alignment}, std::nothrow);
+  };
+  services.release = [](void*, void* memory, uint64_t size, uint64_t alignment) {
+    bytes -= static_cast<int64_t>(size);
+    ::operator delete(memory, std::align_val_t{alignment});
+  };
+  TestNetwork net(default_config(), &services);
+  const uint32_t count = is_sanitized() ? 200 : 1'024;
+  connect_many(net, 32);  // what the first streams bring along once: events, lists, tables
+  const int64_t before = bytes;
+  connect_many(net, count);
+  const uint64_t streams = 2 * count;
+  CHECK_EQ(net.totals().streams, 2 * (count + 32));
+  const int64_t each = (bytes - before) / static_cast<int64_t>(streams);
+  CAPTURE(each);
+  CHECK_LE(each, 512);
+  for (int i = 0; i < 5; ++i) net.frame();
+  CHECK_EQ(net.totals().memory_used_bytes, 0);
+}

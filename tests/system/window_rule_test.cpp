@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// The receive-window rule over loopback: each way in and out of being hot loses no byte and no wake-up.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "platform/socket.h"
+#include "support/plain_pair.h"
+
+using namespace framepump::test;
+
+namespace {
+
+constexpr uint32_t kHot = FRAMEPUMP_STREAM_HOT;
+
+// A stream that the peer fed enough in successive ticks to make it hot; `got` is what it received.
+struct HotPair {
+  explicit HotPair(framepump_config config = default_config()) : net(config), pair(net) {}
+
+  // One frame in which `bytes` more arrive.
+  void feed(std::string_view bytes) {
+    pair.peer.send(bytes);
+    sent += bytes;
+    const size_t wanted = sent.size();
+    CHECK(run_until({&net}, [&] { return (got += net.read_all(pair.stream)).size() == wanted; }));
+  }
+  void warm_up() {
+    for (int i = 0; i < 50 && !is_hot(); ++i) {
+      const std::string piece = pattern(static_cast<uint64_t>(i), 0, 60'000);
+      pair.peer.send(piece);
+      sent += piece;
+      net.frame();
+      got += net.read_all(pair.stream);
+    }
+    REQUIRE(is_hot());
+    CHECK(run_until({&net}, [&] { return (got += net.read_all(pair.stream)).size() == sent.size(); }));
+    CHECK(got == sent);
+  }
+  bool is_hot() { return (net.info(pair.stream).flags & kHot) != 0; }
+
+  TestNetwork net;
+  PlainPair pair;
+  std::string sent;
+  std::string got;
+};
+
+bool has_no_lever() {
+  if (framepump::largest_receive_mark() > 1) return false;
+  std::printf("SKIP: this system has no receive mark\n");
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a stream becomes hot by two busy ticks and stays right, and its promise is counted and given back") {
+  if (has_no_lever()) return;
+  HotPair hot;
+  CHECK_EQ(hot.net.totals().kernel_window_bytes, 0);
+  hot.warm_up();
+  const framepump_totals totals = hot.net.totals();
+  CHECK_GT(totals.kernel_window_bytes, 0);
+  CHECK_LE(totals.kernel_window_bytes, uint64_t{default_config().kernel_window_kib} * 1024);
+  CHECK_GT(hot.net.info(hot.pair.stream).window_bytes, 64 * 1024);
+  REQUIRE_EQ(api().abort(hot.pair.stream), FRAMEPUMP_OK);
+  CHECK(run_until({&hot.net}, [&] { return hot.net.totals().kernel_window_bytes == 0; }));
+}
+
+TEST_CASE("a few bytes below the mark of a hot stream arrive in the next tick, one by one") {
+  if (has_no_lever()) return;
+  HotPair hot;
+  hot.warm_up();
+  for (int i = 0; i < 10; ++i) hot.feed(std::string(1, static_cast<char>('a' + i)));
+  CHECK(hot.got == hot.sent);
+}
+
+TEST_CASE("a hot stream that falls quiet cools down, and wakes for later bytes") {
+  if (has_no_lever()) return;
+  HotPair hot;
+  hot.warm_up();
+  for (int i = 0; i < 40; ++i) hot.net.frame();
+  CHECK_FALSE(hot.is_hot());
+  hot.feed("after the quiet");
+  hot.warm_up();  // and can be hot again
+}
+
+TEST_CASE("a hot stream keeps every byte and wake-up into threaded mode and back") {
+  if (has_no_lever()) return;
+  HotPair hot;
+  hot.warm_up();
+  REQUIRE_EQ(api().set_mode(hot.net.handle(), FRAMEPUMP_MODE_THREADED), FRAMEPUMP_OK);
+  hot.pair.peer.send("on the way over");  // below the mark, and perhaps before it is lowered
+  hot.sent += "on the way over";
+  hot.feed("threaded");
+  REQUIRE_EQ(api().set_mode(hot.net.handle(), FRAMEPUMP_MODE_FRAME_LOCKED), FRAMEPUMP_OK);
+  hot.feed("and back");
+  CHECK(hot.got == hot.sent);
+}
+
+TEST_CASE("wait_until on a hot stream wakes for a single byte") {
+  if (has_no_lever()) return;
+  HotPair hot;
+  hot.warm_up();
+  std::thread sender([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    hot.pair.peer.send("x");
+  });
+  const int64_t begin_us = now_us();
+  REQUIRE_EQ(api().wait_until(hot.net.handle(), begin_us + 10'000'000, FRAMEPUMP_WAIT_FIRST_DATA), FRAMEPUMP_OK);
+  sender.join();
+  if (!is_sanitized()) CHECK_LT(now_us() - begin_us, 5'000'000);
+  hot.net.tick();
+  CHECK_EQ(hot.net.read_all(hot.pair.stream), "x");
+}
+
+TEST_CASE("while the guard pumps a hot stream it takes bytes below the mark") {
+  if (has_no_lever()) return;
+  framepump_config config = default_config();
+  config.stall_takeover_ms = 20;
+  HotPair hot(config);
+  hot.warm_up();
+  const uint64_t received_before = hot.net.totals().received_bytes;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  hot.pair.peer.send("guarded");
+  for (int i = 0; i < 500 && hot.net.totals().received_bytes != received_before + 7; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK_EQ(hot.net.totals().received_bytes, received_before + 7);
+  CHECK_GT(hot.net.totals().guard_takeovers, 0);
+}
+
+TEST_CASE("end of stream and reset reach a hot stream, after the last bytes") {
+  if (has_no_lever()) return;
+  for (bool resets : {false, true}) {
+    CAPTURE(resets);
+    HotPair hot;
+    hot.warm_up();
+    hot.pair.peer.send("last words");
+    hot.net.frame();
+    resets ? hot.pair.peer.reset() : hot.pair.peer.close();
+    CHECK_EQ(reason_of_close(hot.net, hot.pair.stream), resets ? FRAMEPUMP_REASON_RESET : FRAMEPUMP_REASON_CLOSED_BY_PEER);
+    CHECK_EQ(hot.net.read_all(hot.pair.stream), "last words");
+  }
+}
+
+TEST_CASE("the promises to hot streams stay within memory.kernel_window_kib, and 0 turns the rule off") {
+  if (has_no_lever()) return;
+  for (uint32_t window_kib : {0u, 1024u}) {
+    CAPTURE(window_kib);
+    framepump_config config = default_config();
+    config.kernel_window_kib = window_kib;
+    TestNetwork net(config);
+    PlainPair pairs[4] = {PlainPair(net), PlainPair(net), PlainPair(net), PlainPair(net)};
+    const std::string piece(60'000, 'x');
+    uint32_t hot = 0;
+    for (int i = 0; i < 12; ++i) {
+      for (PlainPair& pair : pairs) pair.peer.send(piece);
+      net.frame();
+      hot = 0;
+      for (PlainPair& pair : pairs) {
+        net.read_all(pair.stream);
+        hot += (net.info(pair.stream).flags & kHot) != 0;
+      }
+      CHECK_LE(net.totals().kernel_window_bytes, uint64_t{window_kib} * 1024);
+    }
+    CHECK_EQ(hot > 0, window_kib > 0);
+  }
+}
+
+TEST_CASE("accepted streams are hot only if their listener allows it") {
+  if (has_no_lever()) return;
+  for (uint32_t flags : {0u, FRAMEPUMP_LISTEN_HOT}) {
+    CAPTURE(flags);
+    TestNetwork net;
+    const framepump_handle listener = net.listen("127.0.0.1", 0, flags);
+    PlainSocket peer = PlainSocket::connect(net.port_of(listener));
+    REQUIRE(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_ACCEPTED) == 1; }));
+    const framepump_handle stream = net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle;
+    bool was_hot = false;
+    for (int i = 0; i < 20; ++i) {
+      peer.send(std::string(60'000, 'x'));
+      net.frame();
+      net.read_all(stream);
+      was_hot = was_hot || (net.info(stream).flags & kHot) != 0;
+    }
+    CHECK_EQ(was_hot, flags != 0);
+  }
+}
