@@ -227,7 +227,7 @@ TEST_CASE("write_all queues all or nothing, and WRITABLE follows NO_ROOM when th
   });
 }
 
-TEST_CASE("a connect beyond limits.streams or memory.budget_kib is refused with the key to raise, and works once a stream has closed") {
+TEST_CASE("a connect beyond limits.streams or memory.budget_kib names the key to raise, and works once a stream has closed") {
   PlainSocket nobody = PlainSocket::listen(1024);
   for (uint32_t limited_by : {0u, 1u}) {
     CAPTURE(limited_by);
@@ -239,7 +239,11 @@ TEST_CASE("a connect beyond limits.streams or memory.budget_kib is refused with 
     std::vector<framepump_handle> streams;
     framepump_handle stream = 0;
     uint32_t error = FRAMEPUMP_OK;
-    while (streams.size() < 1000 && (error = api().connect(net.handle(), &endpoint, &stream)) == FRAMEPUMP_OK) streams.push_back(stream);
+    while (streams.size() < 1000) {
+      error = api().connect(net.handle(), &endpoint, &stream);
+      if (error != FRAMEPUMP_OK) break;
+      streams.push_back(stream);
+    }
     CHECK_EQ(error, FRAMEPUMP_ERROR_LIMIT_REACHED);
     CHECK_EQ(stream, 0);
     if (limited_by == 0) CHECK_EQ(streams.size(), 5);
