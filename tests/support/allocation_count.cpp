@@ -15,7 +15,7 @@
 
 namespace {
 
-std::atomic<uint64_t> allocations{0};
+[[maybe_unused]] std::atomic<uint64_t> allocations{0};
 
 }  // namespace
 
