@@ -35,6 +35,12 @@ int64_t now_ns() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+// For a child process: it dies with its parent, also with one that died before this call.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+}
+
 bool write_file(const char* path, const char* text) {
   const int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -250,9 +256,10 @@ std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std
   if (ok) {
     void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     link->shared_ = new (memory) Shared;
+    const pid_t parent = getpid();
     link->carrier_ = fork();
     if (link->carrier_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      die_with(parent);
       carry(options, tuns[0], tuns[1], link->shared_->ways);
     }
   }
@@ -281,9 +288,10 @@ LinkStatistics EmulatedLink::statistics(End end) const {
 EmulatedLink::Child EmulatedLink::run(End end, const std::function<std::string()>& body) const {
   int result[2] = {-1, -1};
   if (pipe2(result, O_CLOEXEC) != 0) return {};
+  const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    die_with(parent);
     std::string text;
     if (setns(namespace_fds_[end == End::a ? 0 : 1], CLONE_NEWNET) == 0) text = body();
     (void)!write(result[1], text.data(), text.size());
