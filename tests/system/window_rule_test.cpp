@@ -170,22 +170,27 @@ TEST_CASE("the promises to hot streams stay within memory.kernel_window_kib, and
   }
 }
 
-TEST_CASE("accepted streams are hot only if their listener allows it") {
+TEST_CASE("accepted streams are hot only if their listener's flag or listener.hot_streams allows it") {
   if (has_no_lever()) return;
-  for (uint32_t flags : {0u, FRAMEPUMP_LISTEN_HOT}) {
-    CAPTURE(flags);
-    TestNetwork net;
-    const framepump_handle listener = net.listen("127.0.0.1", 0, flags);
-    PlainSocket peer = PlainSocket::connect(net.port_of(listener));
-    REQUIRE(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_ACCEPTED) == 1; }));
-    const framepump_handle stream = net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle;
-    bool was_hot = false;
-    for (int i = 0; i < 20; ++i) {
-      peer.send(std::string(60'000, 'x'));
-      net.frame();
-      net.read_all(stream);
-      was_hot = was_hot || (net.info(stream).flags & kHot) != 0;
+  for (uint32_t allowed_by_flag : {0u, 1u}) {
+    for (uint32_t allowed_by_key : {0u, 1u}) {
+      CAPTURE(allowed_by_flag);
+      CAPTURE(allowed_by_key);
+      framepump_config config = default_config();
+      config.hot_streams = allowed_by_key;
+      TestNetwork net(config);
+      const framepump_handle listener = net.listen("127.0.0.1", 0, allowed_by_flag != 0 ? FRAMEPUMP_LISTEN_HOT : 0);
+      PlainSocket peer = PlainSocket::connect(net.port_of(listener));
+      REQUIRE(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_ACCEPTED) == 1; }));
+      const framepump_handle stream = net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle;
+      bool was_hot = false;
+      for (int i = 0; i < 20; ++i) {
+        peer.send(std::string(60'000, 'x'));
+        net.frame();
+        net.read_all(stream);
+        was_hot = was_hot || (net.info(stream).flags & kHot) != 0;
+      }
+      CHECK_EQ(was_hot, allowed_by_flag + allowed_by_key > 0);
     }
-    CHECK_EQ(was_hot, flags != 0);
   }
 }
