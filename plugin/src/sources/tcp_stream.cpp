@@ -48,7 +48,10 @@ bool TcpStream::start_polling() {
 void TcpStream::on_ready(uint32_t readiness) {
   if ((readiness & kPeerEnded) != 0) end_is_announced_ = true;
   if ((readiness & kReadable) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
-  if ((readiness & kWritable) != 0) environment_.pump.make_ready(send_side());
+  // Data that arrives makes the kernel say "writable" too; a turn for that would cost the others theirs.
+  const bool has_to_send = state_ == State::connecting || gate.unsent.arrived() != gate.unsent.consumed() ||
+                           (shutdown_wanted_ && !is_write_shut_);
+  if ((readiness & kWritable) != 0 && has_to_send) environment_.pump.make_ready(send_side());
 }
 
 void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
