@@ -121,12 +121,32 @@ TEST_CASE("a result holds the value or the error, and the error's text outlives 
   CHECK_EQ(net.config().slice_us, 99);
 }
 
+TEST_CASE("the error of a stream says which value was wrong and what is allowed") {
+  fp::Network net = new_network();
+  fp::Listener listener = net.listen("127.0.0.1", 0).value();
+  const fp::Result<fp::Stream> made = net.connect("127.0.0.1", listener.port());
+  const fp::Stream stream = *made;
+  const std::string large(5 << 20, 'x');
+  const fp::Status written = stream.write_all(large);
+  CHECK_EQ(written.error().code(), fp::ErrorCode::too_large);
+  CHECK(std::string_view(written.error().text()).find("stream.send_limit_kib") != std::string_view::npos);
+  const fp::Status set = stream.set_priority(static_cast<fp::Priority>(3));
+  CHECK(std::string_view(set.error().text()).find("priority is 3") != std::string_view::npos);
+  CHECK(made->set_priority(fp::Priority::bulk));
+  CHECK_EQ(made.value().info().value().priority, FRAMEPUMP_PRIORITY_BULK);
+  const fp::Result<std::span<const std::byte>> view = stream.try_peek(1);
+  CHECK_EQ(std::string_view(view.error().text()), "not yet");
+  CHECK_EQ(std::string_view(fp::Stream(fp::Api::linked().table(), 0).consume(1).error().text()), "stale handle");
+}
+
 TEST_CASE("an Api without a library gives no network, and says why") {
   const fp::Api none = fp::Api::from(nullptr);
   CHECK_FALSE(none);
   const fp::Result<fp::Network> net = fp::Network::create(none);
   CHECK_FALSE(net);
   CHECK_EQ(net.error().code(), fp::ErrorCode::unsupported);
+  CHECK_FALSE(fp::Api::from(static_cast<void*>(nullptr)));
+  CHECK(fp::Api::from(&framepump_get_api));
   CHECK(fp::Api::from(reinterpret_cast<void*>(&framepump_get_api)));
 }
 

@@ -75,7 +75,8 @@ typedef struct framepump_api {
   /* Takes effect in the next tick, announced by MODE_SWITCHED. Nothing is lost or reordered by it. */
   uint32_t (*set_mode)(framepump_handle network, uint32_t mode);
   uint32_t (*totals)(framepump_handle network, framepump_totals* totals);
-  /* The text of this network's newest error; never null, valid until the next call on it. A null or stale network: a fixed text. */
+  /* The text of the newest error of this network, or of the one that another handle belongs to; never null, valid until the next call
+   * on it. A null or stale handle: a fixed text. */
   const char* (*last_error)(framepump_handle network);
 
   /* ---- The frame ---- */

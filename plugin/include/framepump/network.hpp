@@ -5,8 +5,8 @@
 
 #include <framepump/stream.hpp>
 
+#include <cstddef>
 #include <span>
-#include <string>
 #include <utility>
 
 namespace framepump {
@@ -17,11 +17,10 @@ class Api {
  public:
   // The library this program is linked with.
   static Api linked() { return Api(framepump_get_api(FRAMEPUMP_VERSION)); }
-  // `symbol` is "framepump_get_api" of a loaded library, as the loader returned it; null gives an Api that is false.
-  static Api from(void* symbol) {
-    const auto get_api = reinterpret_cast<framepump_get_api_function>(symbol);
-    return Api(get_api == nullptr ? nullptr : get_api(FRAMEPUMP_VERSION));
-  }
+  // "framepump_get_api" of a loaded library, as the loader returned it or as a function already; null gives an Api that is false.
+  static Api from(framepump_get_api_function get_api) { return Api(get_api == nullptr ? nullptr : get_api(FRAMEPUMP_VERSION)); }
+  static Api from(void* symbol) { return from(reinterpret_cast<framepump_get_api_function>(symbol)); }
+  static Api from(std::nullptr_t) { return Api(nullptr); }
 
   // False: no library, or one of another version.
   explicit operator bool() const { return table_ != nullptr; }

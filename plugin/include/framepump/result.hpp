@@ -65,8 +65,12 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return content_.index() == 0; }
   T& value() & { return *get_value(); }
   T&& value() && { return std::move(*get_value()); }
+  const T& value() const& { return *get_value(); }
   T& operator*() & { return *get_value(); }
+  T&& operator*() && { return std::move(*get_value()); }
+  const T& operator*() const& { return *get_value(); }
   T* operator->() { return get_value(); }
+  const T* operator->() const { return get_value(); }
   const Error& error() const {
     const Error* error = std::get_if<1>(&content_);
     if (error == nullptr) std::abort();
@@ -74,11 +78,12 @@ class [[nodiscard]] Result {
   }
 
  private:
-  T* get_value() {
-    T* value = std::get_if<0>(&content_);
+  const T* get_value() const {
+    const T* value = std::get_if<0>(&content_);
     if (value == nullptr) std::abort();
     return value;
   }
+  T* get_value() { return const_cast<T*>(std::as_const(*this).get_value()); }
   std::variant<T, Error> content_;
 };
 

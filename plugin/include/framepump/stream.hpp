@@ -25,13 +25,17 @@ class Handle {
   explicit operator bool() const { return value_ != 0; }
   friend bool operator==(Handle a, Handle b) { return a.value_ == b.value_; }
 
-  void set_user_data(uint64_t user_data) const { api_->set_user_data(value_, user_data); }
-  void set_priority(Priority priority) const { api_->set_priority(value_, static_cast<uint32_t>(priority)); }
+  // Comes back in events about this object.
+  Status set_user_data(uint64_t user_data) const { return status(api_->set_user_data(value_, user_data)); }
+  Status set_priority(Priority priority) const { return status(api_->set_priority(value_, static_cast<uint32_t>(priority))); }
 
  protected:
   Status status(uint32_t error) const {
     if (error == FRAMEPUMP_OK) return {};
-    return Error(static_cast<ErrorCode>(error), api_->error_name(error));
+    const auto code = static_cast<ErrorCode>(error);
+    // These say all in their name. The network of the others lives and is in our hands, so it can be asked for its sentence.
+    const bool is_plain = code == ErrorCode::stale_handle || code == ErrorCode::overlapping_call || code == ErrorCode::not_yet;
+    return Error(code, is_plain ? api_->error_name(error) : api_->last_error(value_));
   }
 
   const framepump_api* api_ = nullptr;
