@@ -8,13 +8,13 @@
 
 namespace framepump::test {
 
-// A clock that moves only when a test says so, as the services of a network or a Host.
+// A clock that moves only when a test says so, as the services of a network or a Host. Helper threads look at it too.
 class VirtualClock {
  public:
   VirtualClock() {
     services_.struct_size = sizeof(services_);
     services_.user = this;
-    services_.now_us = [](void* self) { return static_cast<VirtualClock*>(self)->now_us_; };
+    services_.now_us = [](void* self) { return static_cast<VirtualClock*>(self)->now_us_.load(); };
   }
   VirtualClock(const VirtualClock&) = delete;
   VirtualClock& operator=(const VirtualClock&) = delete;
@@ -25,7 +25,7 @@ class VirtualClock {
 
  private:
   framepump_services services_ = {};
-  int64_t now_us_ = 1'000'000;
+  std::atomic<int64_t> now_us_{1'000'000};
 };
 
 // A clock that is later at every look, so that each step of the work costs the same on any machine.
