@@ -143,6 +143,8 @@ TEST_CASE("an IPv6 listener takes IPv4 with FRAMEPUMP_LISTEN_DUAL_STACK only") {
   CHECK(run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_CONNECTED, taken) != nullptr; }));
   const framepump_handle also_taken = net.connect(net.port_of(both), "::1");
   CHECK(run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_CONNECTED, also_taken) != nullptr; }));
-  // What IPV6_V6ONLY is for: the same port for IPv4.
-  CHECK_EQ(error_of_listen(net, "0.0.0.0", net.port_of(six)), FRAMEPUMP_OK);
+  // What IPV6_V6ONLY is for: the same port for IPv4. It may be somebody else's already, so more than one is tried.
+  bool has_both = false;
+  for (int i = 0; i < 10 && !has_both; ++i) has_both = error_of_listen(net, "0.0.0.0", net.port_of(net.listen("::"))) == FRAMEPUMP_OK;
+  CHECK(has_both);
 }
