@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "engine_stub/engine.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "engine_stub/clock.h"
 
 namespace engine {
+namespace {
+
+constexpr int64_t kLongestStepUs = 100'000;  // after a halt in a debugger the world goes on where it was
+
+}  // namespace
 
 std::unique_ptr<Engine> Engine::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Engine> engine(new Engine(options));
@@ -21,17 +29,20 @@ void Engine::run(Game& game) {
   const int64_t period_us = 1'000'000 / options_.fps;
   int64_t begin_us = now_us();
   int64_t frame_end_us = begin_us + period_us;
+  int64_t last_frame_us = period_us;
   for (uint64_t frame = 1; take_input(game) && !game.wants_to_quit(); ++frame) {
     network_->tick(frame, begin_us);
-    game.simulate(static_cast<double>(period_us) / 1e6);
+    game.simulate(static_cast<double>(std::min(last_frame_us, kLongestStepUs)) / 1e6);
     network_->flush();
     game.draw(*window_);
     game.after_draw(*window_);
     window_->present();
     pace(frame_end_us);
     const int64_t now = now_us();
-    frame_meter_.add(now - begin_us);
-    if (now - begin_us > period_us * 3 / 2) ++late_frames_;
+    last_frame_us = now - begin_us;
+    frame_meter_.add(last_frame_us);
+    if (last_frame_us > period_us * 3 / 2) ++late_frames_;
+    if (options_.pace == Pace::vsync) watch_vsync(last_frame_us);
     begin_us = now;
     // A late frame is not made up for by short ones.
     frame_end_us = frame_end_us + period_us < now ? now + period_us : frame_end_us + period_us;
@@ -53,6 +64,16 @@ void Engine::pace(int64_t frame_end_us) {
   } else if (options_.pace == Pace::sleep) {
     sleep_until_us(frame_end_us);
   }  // vsync: present() has waited
+}
+
+// Some drivers claim vsync and do not wait (SDL's dummy one), nor do hidden windows on some desktops. The engine would spin.
+void Engine::watch_vsync(int64_t frame_us) {
+  constexpr int kUnpacedFrames = 60;  // a few may be quick after a late one
+  const int refresh_hz = window_->refresh_hz() > 0 ? window_->refresh_hz() : options_.fps;
+  unpaced_frames_ = frame_us < 1'000'000 / refresh_hz / 2 ? unpaced_frames_ + 1 : 0;
+  if (unpaced_frames_ < kUnpacedFrames) return;
+  std::fprintf(stderr, "engine: the display does not pace; sleeping between frames instead\n");
+  options_.pace = Pace::sleep;
 }
 
 }  // namespace engine

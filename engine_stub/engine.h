@@ -36,7 +36,7 @@ class Game {
  public:
   virtual ~Game() = default;
   virtual void on_key(SDL_Keycode key) = 0;
-  // Between tick and flush: reads what the network published, writes answers.
+  // Between tick and flush: reads what the network published, writes answers. `seconds`: what the last frame took.
   virtual void simulate(double seconds) = 0;
   virtual void draw(Window& window) = 0;
   // After draw, before the picture is shown.
@@ -44,8 +44,8 @@ class Game {
   virtual bool wants_to_quit() const = 0;
 };
 
-// The smallest engine that has what a real one has where the plugin meets it: a window, a main loop with a fixed order, a module loaded as
-// a shared library with services of the engine, and a choice of how to wait for the next frame.
+// The smallest engine that has what a real one has where the plugin meets it: a window, a main loop with a fixed order, a module
+// loaded as a shared library with services of the engine, and a choice of how to wait for the next frame.
 class Engine {
  public:
   // Null: `error` says why.
@@ -66,12 +66,14 @@ class Engine {
 
   bool take_input(Game& game);
   void pace(int64_t frame_end_us);
+  void watch_vsync(int64_t frame_us);
 
   EngineOptions options_;
   std::unique_ptr<Window> window_;
   std::unique_ptr<NetworkModule> network_;
   FrameMeter frame_meter_;
   uint64_t late_frames_ = 0;
+  int unpaced_frames_ = 0;  // in a row that came quicker than the display can show them
 };
 
 }  // namespace engine

@@ -10,18 +10,6 @@
 namespace engine {
 namespace {
 
-// The services that this engine hands to modules. What it does not set, the plugin brings itself.
-framepump_services engine_services() {
-  framepump_services services = {};
-  services.struct_size = sizeof(services);
-  services.now_us = [](void*) { return now_us(); };
-  services.log = [](void*, uint32_t level, const char* text) {
-    constexpr const char* kLevels[] = {"info", "warning", "error"};
-    std::fprintf(stderr, "network: %s: %s\n", kLevels[level < 3 ? level : 2], text);
-  };
-  return services;
-}
-
 std::string library_beside_program() {
   char* folder = SDL_GetBasePath();
   const std::string path = std::string(folder != nullptr ? folder : "./") + "libframepump_plugin.so";
@@ -31,19 +19,21 @@ std::string library_beside_program() {
 
 }  // namespace
 
-std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, const std::string& config_path, std::string& error) {
+std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, const std::string& config_path,
+                                                   std::string& error) {
   const std::string path = library.empty() ? library_beside_program() : library;
   void* object = SDL_LoadObject(path.c_str());
   if (object == nullptr) {
     error = SDL_GetError();
     return nullptr;
   }
-  std::unique_ptr<NetworkModule> module(new NetworkModule(object, framepump::Api::from(SDL_LoadFunction(object, "framepump_get_api"))));
+  std::unique_ptr<NetworkModule> module(
+      new NetworkModule(object, framepump::Api::from(SDL_LoadFunction(object, "framepump_get_api"))));
   if (!module->api_) {
     error = path + ": no FramePump " FRAMEPUMP_VERSION_STRING;
     return nullptr;
   }
-  const framepump_services services = engine_services();
+  const framepump_services services = module->services();
   framepump::Result<framepump::Network> network = framepump::Network::open(module->api_, config_path.c_str(), &services);
   if (!network) {
     error = network.error().text();
@@ -53,8 +43,30 @@ std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, c
   return module;
 }
 
+// What the engine does not set, the plugin brings itself. Only log is bound to the game's thread.
+framepump_services NetworkModule::services() {
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.user = &memory_;
+  services.now_us = [](void*) { return now_us(); };
+  services.allocate = [](void* memory, uint64_t size_bytes, uint64_t alignment) {
+    return static_cast<ModuleMemory*>(memory)->allocate(size_bytes, alignment);
+  };
+  services.release = [](void* memory, void* released, uint64_t size_bytes, uint64_t alignment) {
+    static_cast<ModuleMemory*>(memory)->release(released, size_bytes, alignment);
+  };
+  services.log = [](void*, uint32_t level, const char* text) {
+    constexpr const char* kLevels[] = {"info", "warning", "error"};
+    std::fprintf(stderr, "network: %s: %s\n", kLevels[level < 3 ? level : 2], text);
+  };
+  return services;
+}
+
 NetworkModule::~NetworkModule() {
   network_.reset();  // before its code goes
+  if (held_bytes() != 0) {
+    std::fprintf(stderr, "engine: the network module left %llu bytes behind\n", static_cast<unsigned long long>(held_bytes()));
+  }
   SDL_UnloadObject(library_);
 }
 

@@ -8,11 +8,12 @@
 #include <string>
 
 #include "engine_stub/frame_meter.h"
+#include "engine_stub/module_memory.h"
 
 namespace engine {
 
-// The plugin as a module of the engine: a shared library that is loaded while the engine runs, gets the engine's services (clock, log),
-// and has its place in the frame. The engine links nothing of it.
+// The plugin as a module of the engine: a shared library that is loaded while the engine runs, gets the engine's services (clock,
+// allocator, log), and has its place in the frame. The engine links nothing of it.
 class NetworkModule {
  public:
   // Loads the library (its path; empty: beside the program) and opens the network with the config file. Null: `error` says why.
@@ -32,12 +33,16 @@ class NetworkModule {
 
   const framepump::TickReport& report() const { return report_; }
   const FrameMeter& tick_meter() const { return tick_meter_; }
+  uint64_t held_bytes() const { return memory_.held_bytes(); }
 
  private:
   NetworkModule(void* library, framepump::Api api) : library_(library), api_(api) {}
 
+  framepump_services services();
+
   void* library_;
   framepump::Api api_;
+  ModuleMemory memory_;
   std::optional<framepump::Network> network_;
   framepump::TickReport report_;
   FrameMeter tick_meter_;

@@ -35,7 +35,9 @@ Window::~Window() {
   SDL_QuitSubSystem(SDL_INIT_VIDEO);
 }
 
-void Window::size(int& width, int& height) const { SDL_GetRendererOutputSize(renderer_, &width, &height); }
+void Window::size(int& width, int& height) const {
+  SDL_GetRendererOutputSize(renderer_, &width, &height);
+}
 
 float Window::density() const {
   if (window_ == nullptr) return 1.0f;
@@ -45,6 +47,12 @@ float Window::density() const {
   SDL_GetWindowSize(window_, &points, &ignored);
   SDL_GetRendererOutputSize(renderer_, &pixels, &ignored);
   return points > 0 ? static_cast<float>(pixels) / static_cast<float>(points) : 1.0f;
+}
+
+int Window::refresh_hz() const {
+  SDL_DisplayMode mode = {};
+  if (window_ == nullptr || SDL_GetWindowDisplayMode(window_, &mode) != 0) return 0;
+  return mode.refresh_rate;
 }
 
 bool Window::save_picture(const std::string& path, std::string& error) const {

@@ -24,6 +24,8 @@ class Window {
   // Size in pixels, and pixels per point of the desktop (2 on a display of double density).
   void size(int& width, int& height) const;
   float density() const;
+  // Pictures a second that the display shows; 0: unknown.
+  int refresh_hz() const;
   void present() { SDL_RenderPresent(renderer_); }
   // What was drawn last, as a PNG. Call it before present(). False: `error` says why.
   bool save_picture(const std::string& path, std::string& error) const;

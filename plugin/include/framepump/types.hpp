@@ -58,8 +58,8 @@ enum class EventKind : uint32_t {
 
 // The frame that begins; see framepump_frame.
 struct Frame {
-  uint64_t frame = 0;   // its number, copied into events
-  int64_t now_us = 0;   // the game's clock
+  uint64_t frame = 0;  // its number, copied into events
+  int64_t now_us = 0;  // the game's clock
 };
 
 // framepump_config with the defaults in place. The comments at the fields' declarations say unit, range and when to change them.
