@@ -158,7 +158,10 @@ local function test_program(name, folders)
     end
 end
 
-test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary" })
+test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "demo" })
+  files { "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  includedirs { "." }
+  use("libxxhash")
 test_program("system_tests", { "system", "fault" })
   removefiles { "tests/system/programs/**" }
 

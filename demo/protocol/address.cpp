@@ -10,7 +10,11 @@ std::optional<HostPort> parse_host_port(const std::string& text) {
   if (colon == std::string::npos || colon == 0) return std::nullopt;
   HostPort address;
   address.host = text.substr(0, colon);
-  if (address.host.front() == '[' && address.host.back() == ']') address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host.front() == '[' && address.host.back() == ']') {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  } else if (address.host.find_first_of(":[]") != std::string::npos) {
+    return std::nullopt;  // without brackets nobody knows where an IPv6 address ends and the port begins
+  }
   const char* begin = text.data() + colon + 1;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(begin, end, address.port);

@@ -24,7 +24,9 @@ UpdateBytes::UpdateBytes(uint64_t seed) : seed_(seed), table_(kTableWords) {
   for (size_t i = 0; i < kTableWords; ++i) table_[i] = mix(seed + i * 0x9e3779b97f4a7c15);
 }
 
-uint64_t UpdateBytes::word(uint64_t index) const { return table_[index % kTableWords] ^ mix(seed_ ^ (index / kTableWords)); }
+uint64_t UpdateBytes::word(uint64_t index) const {
+  return table_[index % kTableWords] ^ mix(seed_ ^ (index / kTableWords));
+}
 
 void UpdateBytes::fill(uint64_t offset, std::span<std::byte> out) const {
   size_t done = 0;
@@ -50,12 +52,12 @@ void UpdateBytes::fill(uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
-uint64_t hash_of_update(uint64_t seed, uint64_t size_bytes) {
+uint64_t hash_of_update(uint64_t seed, uint64_t size_bytes, std::stop_token stop) {
   const UpdateBytes bytes(seed);
   std::vector<std::byte> part(256 * 1024);
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
-  for (uint64_t offset = 0; offset < size_bytes; offset += part.size()) {
+  for (uint64_t offset = 0; offset < size_bytes && !stop.stop_requested(); offset += part.size()) {
     const size_t step = std::min<uint64_t>(part.size(), size_bytes - offset);
     bytes.fill(offset, {part.data(), step});
     XXH3_64bits_update(state, part.data(), step);

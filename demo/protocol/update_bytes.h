@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 namespace demo {
@@ -24,7 +25,8 @@ class UpdateBytes {
   std::vector<uint64_t> table_;
 };
 
-// XXH3 of the first `size_bytes` of an update, as a client that received every byte right computes it.
-uint64_t hash_of_update(uint64_t seed, uint64_t size_bytes);
+// XXH3 of the first `size_bytes` of an update, as a client that received every byte right computes it. Stopped early, it returns
+// what it has.
+uint64_t hash_of_update(uint64_t seed, uint64_t size_bytes, std::stop_token stop = {});
 
 }  // namespace demo

@@ -4,8 +4,8 @@
 namespace demo {
 namespace {
 
-constexpr uint32_t kRequestMagic = 0x31715046;   // "FPq1": request, version 1
-constexpr uint32_t kResponseMagic = 0x31615046;  // "FPa1": answer, version 1
+constexpr uint32_t kRequestMagic = 0x71755046;   // "FPuq": a question for an update
+constexpr uint32_t kResponseMagic = 0x61755046;  // "FPua": the answer
 
 template <typename T>
 void put(std::byte*& at, T value) {
@@ -19,9 +19,13 @@ T get(const std::byte*& at) {
   return value;
 }
 
+std::string wrong_version(uint32_t version) {
+  return "protocol version is " + std::to_string(version) + ", allowed is " + std::to_string(kProtocolVersion);
+}
+
 std::string out_of_range(uint64_t offset, uint64_t size_bytes) {
-  return "offset is " + std::to_string(offset) + ", size is " + std::to_string(size_bytes) + "; allowed are offset <= size <= " +
-         std::to_string(kLargestUpdateBytes);
+  return "offset is " + std::to_string(offset) + ", size is " + std::to_string(size_bytes) +
+         "; allowed are offset <= size <= " + std::to_string(kLargestUpdateBytes);
 }
 
 }  // namespace
@@ -30,7 +34,7 @@ std::array<std::byte, kRequestBytes> encode(const UpdateRequest& request) {
   std::array<std::byte, kRequestBytes> bytes;
   std::byte* at = bytes.data();
   put(at, kRequestMagic);
-  put(at, uint32_t{0});
+  put(at, kProtocolVersion);
   put(at, request.seed);
   put(at, request.offset);
   put(at, request.size_bytes);
@@ -41,8 +45,8 @@ std::array<std::byte, kResponseBytes> encode(const UpdateResponse& response) {
   std::array<std::byte, kResponseBytes> bytes;
   std::byte* at = bytes.data();
   put(at, kResponseMagic);
+  put(at, kProtocolVersion);
   put(at, static_cast<uint32_t>(response.status));
-  put(at, uint32_t{0});
   put(at, response.offset);
   put(at, response.size_bytes);
   return bytes;
@@ -54,7 +58,10 @@ std::optional<UpdateRequest> decode_request(std::span<const std::byte> bytes, st
     error = "not a request for an update";
     return std::nullopt;
   }
-  get<uint32_t>(at);
+  if (const uint32_t version = get<uint32_t>(at); version != kProtocolVersion) {
+    error = wrong_version(version);
+    return std::nullopt;
+  }
   UpdateRequest request;
   request.seed = get<uint64_t>(at);
   request.offset = get<uint64_t>(at);
@@ -70,6 +77,10 @@ std::optional<UpdateResponse> decode_response(std::span<const std::byte> bytes, 
     error = "not an answer of an update server";
     return std::nullopt;
   }
+  if (const uint32_t version = get<uint32_t>(at); version != kProtocolVersion) {
+    error = wrong_version(version);
+    return std::nullopt;
+  }
   UpdateResponse response;
   const uint32_t status = get<uint32_t>(at);
   if (status > static_cast<uint32_t>(UpdateStatus::bad_request)) {
@@ -77,7 +88,6 @@ std::optional<UpdateResponse> decode_response(std::span<const std::byte> bytes, 
     return std::nullopt;
   }
   response.status = static_cast<UpdateStatus>(status);
-  get<uint32_t>(at);
   response.offset = get<uint64_t>(at);
   response.size_bytes = get<uint64_t>(at);
   if (response.offset <= response.size_bytes && response.size_bytes <= kLargestUpdateBytes) return response;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How a client asks for the update and what the server answers. Everything is little-endian; both sides check what they get, because
-// data from the wire is never trusted.
+// How a client asks for the update and what the server answers. Everything is little-endian; both sides check what they get,
+// because data from the wire is never trusted.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 
 namespace demo {
 
+constexpr uint32_t kProtocolVersion = 1;
 constexpr uint64_t kLargestUpdateBytes = uint64_t{16} << 30;
 
 // "Send me the bytes from `offset` to `size_bytes` of the update with this seed."
