@@ -26,15 +26,23 @@ struct Options {
   std::string config;
 };
 
+framepump::Result<framepump::Network> make_network(const Options& options) {
+  const framepump::Api api = framepump::Api::linked();
+  if (!options.config.empty()) return framepump::Network::open(api, options.config.c_str());
+  framepump::Config config;
+  config.idle_timeout_ms = 60'000;  // a client that asks for nothing, or takes nothing, does not hold its place for ever
+  return framepump::Network::create(api, config);
+}
+
 int serve(const Options& options) {
   namespace fp = framepump;
   const std::optional<demo::HostPort> address = demo::parse_host_port(options.serve);
   if (!address) {
-    std::fprintf(stderr, "demo_server: --serve is '%s', allowed is HOST:PORT with a numeric address\n", options.serve.c_str());
+    std::fprintf(stderr, "demo_server: --serve is '%s', allowed is HOST:PORT with a numeric address; IPv6 as [::1]:7777\n",
+                 options.serve.c_str());
     return 2;
   }
-  fp::Result<fp::Network> network = options.config.empty() ? fp::Network::create(fp::Api::linked())
-                                                           : fp::Network::open(fp::Api::linked(), options.config.c_str());
+  fp::Result<fp::Network> network = make_network(options);
   if (!network) {
     std::fprintf(stderr, "demo_server: %s\n", network.error().text());
     return 1;
@@ -50,7 +58,7 @@ int serve(const Options& options) {
   std::printf("listening on %s\n", demo::to_text({address->host, listener->port()}).c_str());
   std::fflush(stdout);
   demo::UpdateServer server(*network);
-  // While somebody is served the next frame comes as soon as half of a 4 MiB send queue may have left at 1 GB/s.
+  // While somebody waits for bytes the next frame comes as soon as half of a 4 MiB send queue may have left at 1 GB/s.
   constexpr int64_t kBusyFrameUs = 2'000;
   constexpr int64_t kIdleFrameUs = 50'000;
   for (uint64_t frame = 1; stop_requested == 0; ++frame) {
@@ -69,7 +77,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Serves the 115 MB update of the FramePump demo over TCP; the bytes come from the client's seed."};
   app.add_option("--serve", options.serve, "HOST:PORT to listen on; port 0 lets the system choose")->capture_default_str();
   app.add_option("--threaded", options.threaded, "pump on a thread of its own")->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--config", options.config, "framepump.toml to open and to watch; without it the defaults")->check(CLI::ExistingFile);
+  app.add_option("--config", options.config, "framepump.toml to open and to watch; without it the defaults")
+      ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGINT, [](int) { stop_requested = 1; });
   std::signal(SIGTERM, [](int) { stop_requested = 1; });

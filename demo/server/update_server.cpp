@@ -8,6 +8,7 @@ namespace demo {
 namespace {
 
 constexpr uint64_t kPieceBytes = 65472;  // the most that reserve() gives in one piece
+constexpr size_t kMostClients = 256;     // each may name a seed of its own, which costs 256 KiB
 
 std::string peer_of(framepump::Stream stream) {
   auto info = stream.info();
@@ -22,18 +23,32 @@ void UpdateServer::serve() {
     const auto session = sessions_.find(stream.value());
     if (session != sessions_.end()) read_request(session->second);
   }
-  for (auto& [handle, session] : sessions_) send_more(session);
+  is_busy_ = false;
+  for (auto& [handle, session] : sessions_) {
+    send_more(session);
+    is_busy_ = is_busy_ || session.offset < session.end;
+  }
 }
 
 void UpdateServer::on_event(const framepump::Event& event) {
   const framepump::Stream stream = network_.stream(event.handle);
   if (event.what() == framepump::EventKind::accepted) {
-    sessions_[event.handle].stream = stream;
+    welcome(stream);
   } else if (event.what() == framepump::EventKind::closed) {
     sessions_.erase(event.handle);
   } else if (event.what() == framepump::EventKind::config_refused) {
     std::fprintf(stderr, "demo_server: config refused: %s\n", event.words());
   }
+}
+
+void UpdateServer::welcome(framepump::Stream stream) {
+  if (sessions_.size() < kMostClients) {
+    sessions_[stream.value()].stream = stream;
+    return;
+  }
+  std::fprintf(stderr, "demo_server: %s: %zu clients are being served, which is the most there can be; closing it\n",
+               peer_of(stream).c_str(), sessions_.size());
+  (void)stream.close();
 }
 
 void UpdateServer::read_request(Session& session) {

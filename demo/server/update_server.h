@@ -20,8 +20,8 @@ class UpdateServer {
 
   // After tick: new clients, requests, and as much of the update as there is room for.
   void serve();
-  // A client is being served, so the next frame should come soon.
-  bool is_busy() const { return !sessions_.empty(); }
+  // Some client has bytes to come, so the next frame should come soon.
+  bool is_busy() const { return is_busy_; }
 
  private:
   struct Session {
@@ -33,6 +33,7 @@ class UpdateServer {
 
   void on_event(const framepump::Event& event);
   void read_request(Session& session);
+  void welcome(framepump::Stream stream);
   void send_more(Session& session);
   void refuse(Session& session, const std::string& why);
   std::shared_ptr<const UpdateBytes> bytes_of(uint64_t seed);
@@ -40,6 +41,7 @@ class UpdateServer {
   framepump::Network& network_;
   std::unordered_map<framepump_handle, Session> sessions_;
   std::map<uint64_t, std::weak_ptr<const UpdateBytes>> by_seed_;
+  bool is_busy_ = false;
 };
 
 }  // namespace demo
