@@ -19,7 +19,9 @@ DemoGame::DemoGame(const Options& options, engine::Engine& engine)
       begin_us_(engine::now_us()),
       now_us_(begin_us_) {}
 
-int64_t DemoGame::run_us() const { return now_us_ - begin_us_; }
+int64_t DemoGame::run_us() const {
+  return now_us_ - begin_us_;
+}
 
 void DemoGame::on_key(SDL_Keycode key) {
   if (key == SDLK_ESCAPE) quits_ = true;
@@ -40,7 +42,7 @@ void DemoGame::simulate(double seconds) {
   scene_.advance(seconds);
   download_.update(now_us_);
   if (options_.toggle_every > 0 && frame_ % options_.toggle_every == 0) toggle_mode();
-  if (options_.headless && download_.is_finished()) quits_ = true;
+  if (options_.headless && options_.seconds <= 0 && download_.is_finished()) quits_ = true;
   if (options_.seconds > 0 && static_cast<double>(run_us()) / 1e6 >= options_.seconds) {
     ran_out_of_time_ = !download_.is_finished();
     quits_ = true;
@@ -49,6 +51,7 @@ void DemoGame::simulate(double seconds) {
 
 void DemoGame::watch_events() {
   for (const framepump::Event& event : engine_.network().network().events()) {
+    if (event.what() == framepump::EventKind::mode_switched) ++mode_switches_;
     if (event.what() == framepump::EventKind::config_refused) note_ = event.words();
     if (event.what() == framepump::EventKind::config_reloaded) note_ = std::string("config: ") + event.words();
   }
@@ -59,10 +62,11 @@ void DemoGame::draw(engine::Window& window) {
   int height = 0;
   window.size(width, height);
   if (imgui_ == nullptr) imgui_ = std::make_unique<ImGuiRenderer>(window.renderer(), window.density());
-  const float progress = static_cast<float>(static_cast<double>(download_.received_bytes()) / static_cast<double>(download_.size_bytes()));
+  const float progress =
+      static_cast<float>(static_cast<double>(download_.received_bytes()) / static_cast<double>(download_.size_bytes()));
   scene_.draw(window.renderer(), width, height, progress);
   imgui_->begin_frame(width, height, 1.0f / static_cast<float>(options_.fps));
-  panel_.draw(engine_, download_, now_us_, note_);
+  panel_.draw(engine_, *this, now_us_, note_);
   imgui_->end_frame();
 }
 

@@ -27,6 +27,8 @@ class DemoGame final : public engine::Game {
   const Download& download() const { return download_; }
   bool ran_out_of_time() const { return ran_out_of_time_; }
   int64_t run_us() const;
+  // As gameplay was told: by events.
+  uint64_t mode_switches() const { return mode_switches_; }
 
  private:
   void watch_events();
@@ -41,6 +43,7 @@ class DemoGame final : public engine::Game {
   int64_t begin_us_;
   int64_t now_us_;
   uint64_t frame_ = 0;
+  uint64_t mode_switches_ = 0;
   bool quits_ = false;
   bool ran_out_of_time_ = false;
   bool wants_picture_ = false;

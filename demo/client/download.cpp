@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "demo/client/download.h"
 
+#include <SDL_thread.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "demo/protocol/update_bytes.h"
@@ -12,6 +15,7 @@ namespace {
 
 constexpr int64_t kFirstBackOffUs = 100'000;
 constexpr int64_t kLongestBackOffUs = 2'000'000;
+constexpr int64_t kLongestQuietUs = 10'000'000;  // a server that is alive and hangs is no better than one that is gone
 
 }  // namespace
 
@@ -22,9 +26,14 @@ Download::Download(framepump::Network& network, const framepump_api& api, HostPo
       seed_(seed),
       size_bytes_(size_bytes),
       hash_(XXH3_createState()),
-      expected_hash_(std::async(std::launch::async, hash_of_update, seed, size_bytes)),
       back_off_us_(kFirstBackOffUs) {
   XXH3_64bits_reset(hash_.get());
+  std::packaged_task<uint64_t(std::stop_token)> task([seed, size_bytes](std::stop_token stop) {
+    SDL_SetThreadPriority(SDL_THREAD_PRIORITY_LOW);  // on two cores it would take the game thread's, or the server's
+    return hash_of_update(seed, size_bytes, std::move(stop));
+  });
+  expected_hash_ = task.get_future();
+  hasher_ = std::jthread(std::move(task));
 }
 
 void Download::update(int64_t now_us) {
@@ -32,8 +41,9 @@ void Download::update(int64_t now_us) {
     if (stream_ && event.handle == stream_.value()) on_event(event, now_us);
   }
   if (state_ == State::asked) read_response();
-  if (state_ == State::receiving) receive();
-  if (state_ == State::receiving && received_bytes_ == size_bytes_) finish(now_us);
+  if (state_ == State::receiving) receive(now_us);
+  if (state_ == State::asked || state_ == State::receiving) give_up_when_quiet(now_us);
+  if (state_ == State::verifying) verify();
   if (state_ == State::waiting && now_us >= retry_at_us_) connect(now_us);
 }
 
@@ -52,16 +62,16 @@ void Download::connect(int64_t now_us) {
 void Download::on_event(const framepump::Event& event, int64_t now_us) {
   if (event.what() == framepump::EventKind::connected) {
     state_ = State::asked;
+    heard_at_us_ = now_us;
     status_ = "connected to " + to_text(server_);
   } else if (event.what() == framepump::EventKind::closed) {
     if (state_ == State::asked) read_response();
-    if (state_ == State::receiving) receive();  // what came before the end
-    const bool was_ours = state_ == State::waiting || state_ == State::finished;
+    if (state_ == State::receiving) receive(now_us);  // what came before the end
     stream_ = {};
-    if (was_ours) return;
-    if (state_ == State::receiving && received_bytes_ == size_bytes_) return finish(now_us);
-    std::string why = api_.reason_name(event.reason);
-    if (event.words()[0] != 0) why += std::string(" (") + event.words() + ")";
+    if (state_ == State::verifying || state_ == State::finished) return;
+    std::string why = trouble_;
+    if (why.empty()) why = api_.reason_name(event.reason);
+    if (trouble_.empty() && event.words()[0] != 0) why += std::string(" (") + event.words() + ")";
     retry_later(why, now_us);
   }
 }
@@ -76,50 +86,67 @@ void Download::read_response() {
   if (response && error.empty() && (response->offset != received_bytes_ || response->size_bytes != size_bytes_)) {
     error = "it answered another request";
   }
-  if (!error.empty()) {
-    std::fprintf(stderr, "demo_client: %s: %s\n", to_text(server_).c_str(), error.c_str());
-    (void)stream_.abort();
-    return;
-  }
-  back_off_us_ = kFirstBackOffUs;
+  if (!error.empty()) return give_up(error);
   state_ = State::receiving;
   status_ = "receiving from " + to_text(server_);
 }
 
 // Everything that this frame published, block by block, without a copy.
-void Download::receive() {
+void Download::receive(int64_t now_us) {
   for (auto run = stream_.front(); !run.empty(); run = stream_.front()) {
     const size_t wanted = std::min<uint64_t>(run.size(), size_bytes_ - received_bytes_);
     XXH3_64bits_update(hash_.get(), run.data(), wanted);
     received_bytes_ += wanted;
     (void)stream_.consume(run.size());  // more than was asked for is dropped here and fails nothing
+    back_off_us_ = kFirstBackOffUs;
+    heard_at_us_ = now_us;
   }
+  if (received_bytes_ == size_bytes_) end(now_us);
 }
 
-void Download::finish(int64_t now_us) {
+void Download::give_up_when_quiet(int64_t now_us) {
+  if (!trouble_.empty() || now_us - heard_at_us_ < kLongestQuietUs) return;
+  give_up("it sent nothing for " + std::to_string(kLongestQuietUs / 1'000'000) + " s");
+}
+
+// The closed event, which follows, starts the next try.
+void Download::give_up(const std::string& why) {
+  trouble_ = why;
+  (void)stream_.abort();
+}
+
+void Download::end(int64_t now_us) {
   end_us_ = now_us;
-  state_ = State::finished;
+  state_ = State::verifying;
+  status_ = "received, verifying";
+  (void)stream_.close();
+}
+
+// The other hash is long since there, unless the machine is busy; a frame does not wait for it.
+void Download::verify() {
+  if (expected_hash_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
   is_verified_ = XXH3_64bits_digest(hash_.get()) == expected_hash_.get();
+  state_ = State::finished;
   status_ = is_verified_ ? "finished, every byte verified" : "finished, but the bytes are wrong";
-  if (stream_) (void)stream_.close();
+  if (!is_verified_) std::fprintf(stderr, "demo_client: %s: %s\n", to_text(server_).c_str(), status_.c_str());
 }
 
 void Download::retry_later(const std::string& why, int64_t now_us) {
   // Up to half as much again, so that many clients do not come back in step.
   const int64_t jitter_us = static_cast<int64_t>(random_() % static_cast<uint64_t>(back_off_us_ / 2));
   retry_at_us_ = now_us + back_off_us_ + jitter_us;
-  std::fprintf(stderr, "demo_client: %s: %s after %llu of %llu bytes; trying again in %lld ms\n", to_text(server_).c_str(), why.c_str(),
-               static_cast<unsigned long long>(received_bytes_), static_cast<unsigned long long>(size_bytes_),
+  std::fprintf(stderr, "demo_client: %s: %s after %llu of %llu bytes; trying again in %lld ms\n", to_text(server_).c_str(),
+               why.c_str(), static_cast<unsigned long long>(received_bytes_), static_cast<unsigned long long>(size_bytes_),
                static_cast<long long>((retry_at_us_ - now_us) / 1000));
   status_ = to_text(server_) + ": " + why;
   back_off_us_ = std::min(back_off_us_ * 2, kLongestBackOffUs);
-  ++retries_;
+  trouble_.clear();
   state_ = State::waiting;
 }
 
 double Download::seconds(int64_t now_us) const {
   if (begin_us_ == 0) return 0;
-  return static_cast<double>((is_finished() ? end_us_ : now_us) - begin_us_) / 1e6;
+  return static_cast<double>((end_us_ != 0 ? end_us_ : now_us) - begin_us_) / 1e6;
 }
 
 }  // namespace demo

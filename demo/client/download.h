@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <framepump/framepump.hpp>
 #include <xxhash.h>
+#include <framepump/framepump.hpp>
 
 #include <cstdint>
 #include <future>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "demo/protocol/address.h"
 
@@ -31,17 +32,18 @@ class Download {
   // From the first request to the last byte, or until now.
   double seconds(int64_t now_us) const;
   const std::string& status() const { return status_; }  // one line for the panel
-  framepump::Stream stream() const { return stream_; }
-  uint32_t retries() const { return retries_; }
 
  private:
-  enum class State { waiting, connecting, asked, receiving, finished };
+  enum class State { waiting, connecting, asked, receiving, verifying, finished };
 
   void connect(int64_t now_us);
   void on_event(const framepump::Event& event, int64_t now_us);
   void read_response();
-  void receive();
-  void finish(int64_t now_us);
+  void receive(int64_t now_us);
+  void give_up_when_quiet(int64_t now_us);
+  void give_up(const std::string& why);
+  void end(int64_t now_us);
+  void verify();
   void retry_later(const std::string& why, int64_t now_us);
 
   struct FreeHash {
@@ -57,13 +59,15 @@ class Download {
   State state_ = State::waiting;
   framepump::Stream stream_;
   std::unique_ptr<XXH3_state_t, FreeHash> hash_;
-  std::future<uint64_t> expected_hash_;  // computed on another thread, from the seed alone
+  std::future<uint64_t> expected_hash_;  // computed from the seed alone
+  std::jthread hasher_;                  // by this thread
   bool is_verified_ = false;
   int64_t begin_us_ = 0;
   int64_t end_us_ = 0;
+  int64_t heard_at_us_ = 0;  // when the server last sent something
+  std::string trouble_;      // why we gave this connection up; empty: we did not
   int64_t retry_at_us_ = 0;
   int64_t back_off_us_;
-  uint32_t retries_ = 0;
   std::mt19937 random_{std::random_device{}()};
   std::string status_ = "waiting";
 };

@@ -11,7 +11,7 @@ ImGuiRenderer::ImGuiRenderer(SDL_Renderer* renderer, float density) : renderer_(
   io.IniFilename = nullptr;  // a demo leaves no files behind
   io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
   ImFontConfig font;
-  font.SizePixels = 13.0f * (density > 1.0f ? density : 1.25f);
+  font.SizePixels = 16.0f * density;
   io.Fonts->AddFontDefault(&font);
   unsigned char* pixels = nullptr;
   int width = 0;
@@ -51,7 +51,8 @@ void ImGuiRenderer::end_frame() {
 void ImGuiRenderer::draw_list(const ImDrawList& list) {
   for (const ImDrawCmd& command : list.CmdBuffer) {
     const SDL_Rect clip = {static_cast<int>(command.ClipRect.x), static_cast<int>(command.ClipRect.y),
-                           static_cast<int>(command.ClipRect.z - command.ClipRect.x), static_cast<int>(command.ClipRect.w - command.ClipRect.y)};
+                           static_cast<int>(command.ClipRect.z - command.ClipRect.x),
+                           static_cast<int>(command.ClipRect.w - command.ClipRect.y)};
     if (clip.w <= 0 || clip.h <= 0) continue;
     SDL_RenderSetClipRect(renderer_, &clip);
     const ImDrawVert* vertices = list.VtxBuffer.Data + command.VtxOffset;

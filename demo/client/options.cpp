@@ -8,27 +8,37 @@ namespace demo {
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
   std::string connect = "127.0.0.1:7777";
-  CLI::App app{"Draws a scene at the frame rate while it streams an update through FramePump.\n"
-               "Keys: T threaded mode on and off, F12 picture, Esc quit.", "demo_client"};
+  CLI::App app{
+      "Draws a scene at the frame rate while it streams an update through FramePump.\n"
+      "Keys: T threaded mode on and off, F12 picture, Esc quit.",
+      "demo_client"};
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--connect", connect, "HOST:PORT of the server, numeric")->capture_default_str();
   app.add_flag("--headless", options.headless, "no display: real frames, drawn to an off-screen surface; ends with the download");
   app.add_option("--fps", options.fps, "frames a second")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--pace", options.pace, "how to wait for the next frame: sleep, vsync, or wait (in the plugin, which pumps "
-                                         "meanwhile); default vsync with a window, sleep without")
+  app.add_option("--pace", options.pace,
+                 "how to wait for the next frame: sleep, vsync, or wait (in the plugin, which pumps "
+                 "meanwhile); default vsync with a window, sleep without")
       ->check(CLI::IsMember({"sleep", "vsync", "wait"}));
-  app.add_option("--threaded", options.threaded, "on or off; default: what the config file says")->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--threaded", options.threaded, "on or off; default: what the config file says")
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--slice-us", options.slice_us, "microseconds that a tick may spend; default: what the config file says")
       ->check(CLI::Range(0, 1'000'000));
   app.add_option("--download-mb", options.download_mb, "size of the update, millions of bytes")
-      ->check(CLI::Range(1, 16'000))->capture_default_str();
-  app.add_option("--seconds", options.seconds, "stop after so long; headless, the default is when the download has finished")
+      ->check(CLI::Range(1, 16'000))
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds,
+                 "stop after so long, with an error if the download has not finished; default: headless, when "
+                 "it has finished, and in a window, never")
       ->check(CLI::Range(0.1, 86'400.0));
-  app.add_option("--config", options.config, "framepump.toml to open and to watch")->check(CLI::ExistingFile)->capture_default_str();
+  app.add_option("--config", options.config, "framepump.toml to open and to watch")
+      ->check(CLI::ExistingFile)
+      ->capture_default_str();
   app.add_option("--toggle-every", options.toggle_every, "switch between frame-locked and threaded mode every so many frames")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_flag("--naive", options.naive, "show the problem: one 16 KiB read per frame (slice 0, quantum 16 KiB, pace sleep, guard and "
-                                         "window rule off)");
+  app.add_flag("--naive", options.naive,
+               "show the problem: one 16 KiB read per frame (slice 0, quantum 16 KiB, pace sleep, guard and "
+               "window rule off)");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
   app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, to this PNG file");
   try {
@@ -39,7 +49,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   }
   const std::optional<HostPort> server = parse_host_port(connect);
   if (!server) {
-    std::cerr << "--connect is '" << connect << "', allowed is HOST:PORT with a numeric address\n";
+    std::cerr << "--connect is '" << connect << "', allowed is HOST:PORT with a numeric address; IPv6 as [::1]:7777\n";
     exit_code = 2;
     return std::nullopt;
   }
@@ -58,6 +68,8 @@ engine::Pace Options::engine_pace() const {
   return pace == "wait" ? engine::Pace::wait : engine::Pace::sleep;
 }
 
-const char* Options::pace_name() const { return pace.c_str(); }
+const char* Options::pace_name() const {
+  return pace.c_str();
+}
 
 }  // namespace demo

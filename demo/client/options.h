@@ -14,13 +14,13 @@ struct Options {
   HostPort server;
   bool headless = false;
   int fps = 60;
-  std::string pace;            // empty: vsync with a window, sleep without
-  std::string threaded;        // "on", "off"; empty: as the config file says
+  std::string pace;      // empty: vsync with a window, sleep without
+  std::string threaded;  // "on", "off"; empty: as the config file says
   std::optional<uint32_t> slice_us;
   uint64_t download_mb = 115;
-  double seconds = 0;          // 0: no limit
+  double seconds = 0;  // 0: headless until the download has finished, in a window for ever
   std::string config = "assets/framepump.toml";
-  uint64_t toggle_every = 0;   // frames; 0: never
+  uint64_t toggle_every = 0;  // frames; 0: never
   bool naive = false;
   std::string report;
   std::string screenshot;

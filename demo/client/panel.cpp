@@ -6,24 +6,35 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "demo/client/demo_game.h"
+
 namespace demo {
 namespace {
 
 const ImVec4 kBlue(0.34f, 0.71f, 0.91f, 1);
 const ImVec4 kOrange(0.90f, 0.62f, 0.0f, 1);
+const ImVec4 kPale(0.94f, 0.89f, 0.55f, 0.6f);
 
-void draw_graph(const char* label, const engine::FrameMeter& meter, float limit_us, float height) {
+// The newest values, orange beyond `limit_us`, and a line at `mark_us`.
+void draw_graph(const char* label, const engine::FrameMeter& meter, float mark_us, float limit_us, float height) {
+  const float top_us = std::max(limit_us * 1.5f, 100.0f);
   char overlay[64];
   std::snprintf(overlay, sizeof(overlay), "%.2f ms", static_cast<double>(meter.newest_us()) / 1000);
   ImGui::PushStyleColor(ImGuiCol_PlotLines, meter.newest_us() <= limit_us ? kBlue : kOrange);
-  ImGui::PlotLines(label, meter.recent_us().data(), static_cast<int>(engine::FrameMeter::kRecent), static_cast<int>(meter.recent_begin()),
-                   overlay, 0.0f, std::max(limit_us * 1.5f, 100.0f), ImVec2(ImGui::GetContentRegionAvail().x, height));
+  ImGui::PlotLines(label, meter.recent_us().data(), static_cast<int>(engine::FrameMeter::kRecent),
+                   static_cast<int>(meter.recent_begin()), overlay, 0.0f, top_us,
+                   ImVec2(ImGui::GetContentRegionAvail().x, height));
   ImGui::PopStyleColor();
+  const ImVec2 padding = ImGui::GetStyle().FramePadding;
+  const ImVec2 least = ImGui::GetItemRectMin();
+  const ImVec2 most = ImGui::GetItemRectMax();
+  const float y = most.y - padding.y - (most.y - least.y - 2 * padding.y) * mark_us / top_us;
+  ImGui::GetWindowDrawList()->AddLine(ImVec2(least.x + padding.x, y), ImVec2(most.x - padding.x, y), ImGui::GetColorU32(kPale));
 }
 
 }  // namespace
 
-void Panel::draw(engine::Engine& engine, const Download& download, int64_t now_us, const std::string& note) {
+void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note) {
   engine::NetworkModule& module = engine.network();
   const framepump::TickReport& report = module.report();
   const float unit = ImGui::GetFontSize();
@@ -37,18 +48,22 @@ void Panel::draw(engine::Engine& engine, const Download& download, int64_t now_u
   const bool is_threaded = report.mode == FRAMEPUMP_MODE_THREADED;
   ImGui::TextColored(is_threaded ? kOrange : kBlue, is_threaded ? "   threaded" : "   frame-locked");
   ImGui::Separator();
-  draw_download(download, now_us);
+  draw_download(game.download(), now_us);
   ImGui::Separator();
   ImGui::Text("frame   %6.2f ms   %llu late of %llu", static_cast<double>(engine.frame_meter().newest_us()) / 1000,
               static_cast<unsigned long long>(engine.late_frames()), static_cast<unsigned long long>(engine.frames()));
-  draw_graph("##frame", engine.frame_meter(), period_us * 1.5f, unit * 3);
-  ImGui::Text("tick    %6.2f ms   of a slice of %.2f ms", static_cast<double>(report.tick_us) / 1000, static_cast<double>(report.slice_us) / 1000);
-  draw_graph("##tick", module.tick_meter(), static_cast<float>(report.slice_us) + 500.0f, unit * 3);
+  draw_graph("##frame", engine.frame_meter(), period_us, period_us * 1.5f, unit * 3);
+  ImGui::Text("tick    %6.2f ms   of a slice of %.2f ms", static_cast<double>(report.tick_us) / 1000,
+              static_cast<double>(report.slice_us) / 1000);
+  draw_graph("##tick", module.tick_meter(), static_cast<float>(report.slice_us), static_cast<float>(report.slice_us) + 500.0f,
+             unit * 3);
   ImGui::Separator();
   const framepump::Totals totals = module.network().totals();
   ImGui::Text("memory  %5.1f of %.0f MiB   window %.1f MiB", static_cast<double>(totals.memory_used_bytes) / 1048576,
-              static_cast<double>(totals.memory_budget_bytes) / 1048576, static_cast<double>(totals.kernel_window_bytes) / 1048576);
-  ImGui::Text("overruns %llu   mode switches %llu", static_cast<unsigned long long>(totals.overruns), static_cast<unsigned long long>(totals.mode_switches));
+              static_cast<double>(totals.memory_budget_bytes) / 1048576,
+              static_cast<double>(totals.kernel_window_bytes) / 1048576);
+  ImGui::Text("overruns %llu   mode switches %llu   module holds %.1f MiB", static_cast<unsigned long long>(totals.overruns),
+              static_cast<unsigned long long>(game.mode_switches()), static_cast<double>(module.held_bytes()) / 1048576);
   if (!note.empty()) ImGui::TextColored(kOrange, "%s", note.c_str());
   ImGui::TextDisabled("T threaded   F12 picture   Esc quit");
   ImGui::End();
@@ -56,20 +71,22 @@ void Panel::draw(engine::Engine& engine, const Download& download, int64_t now_u
 
 void Panel::draw_download(const Download& download, int64_t now_us) {
   constexpr int64_t kRateEveryUs = 250'000;
+  if (rate_at_us_ == 0) rate_at_us_ = now_us;
   if (now_us - rate_at_us_ >= kRateEveryUs) {
-    const double seconds = static_cast<double>(now_us - rate_at_us_) / 1e6;
-    rate_mb_per_s_ = static_cast<double>(download.received_bytes() - rate_bytes_) / 1e6 / seconds;
+    const double rate_seconds = static_cast<double>(now_us - rate_at_us_) / 1e6;
+    rate_mb_per_s_ = static_cast<double>(download.received_bytes() - rate_bytes_) / 1e6 / rate_seconds;
     rate_bytes_ = download.received_bytes();
     rate_at_us_ = now_us;
   }
   const double done = static_cast<double>(download.received_bytes());
   const double all = static_cast<double>(download.size_bytes());
   const double seconds = download.seconds(now_us);
+  const double average_mb_per_s = seconds > 0 ? done / 1e6 / seconds : 0.0;
+  const double rate_mb_per_s = download.is_finished() ? 0.0 : rate_mb_per_s_.value_or(average_mb_per_s);
   char text[96];
   std::snprintf(text, sizeof(text), "%.1f of %.1f MB", done / 1e6, all / 1e6);
   ImGui::ProgressBar(static_cast<float>(done / all), ImVec2(-1, 0), text);
-  ImGui::Text("update  %7.1f MB/s   %.2f s   average %.1f MB/s", download.is_finished() ? 0.0 : rate_mb_per_s_, seconds,
-              seconds > 0 ? done / 1e6 / seconds : 0.0);
+  ImGui::Text("update  %7.1f MB/s   %.2f s   average %.1f MB/s", rate_mb_per_s, seconds, average_mb_per_s);
   ImGui::TextUnformatted(download.status().c_str());
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "demo/client/download.h"
@@ -8,17 +10,19 @@
 
 namespace demo {
 
+class DemoGame;
+
 // The panel on the left: what the frame, the tick and the download are doing.
 class Panel {
  public:
-  void draw(engine::Engine& engine, const Download& download, int64_t now_us, const std::string& note);
+  void draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note);
 
  private:
   void draw_download(const Download& download, int64_t now_us);
 
   uint64_t rate_bytes_ = 0;  // received when the rate was last computed
   int64_t rate_at_us_ = 0;
-  double rate_mb_per_s_ = 0;
+  std::optional<double> rate_mb_per_s_;  // nothing in the first moments
 };
 
 }  // namespace demo

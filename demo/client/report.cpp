@@ -23,7 +23,7 @@ std::string make_report(const Options& options, engine::Engine& engine, const De
   report["slice_us"] = network.config().slice_us;
   report["frames"] = engine.frames();
   report["late_frames"] = engine.late_frames();
-  report["mode_switches"] = totals.mode_switches;
+  report["mode_switches"] = game.mode_switches();
   report["download"] = {{"bytes", download.received_bytes()},
                         {"seconds", std::round(seconds * 1000) / 1000},
                         {"mb_per_s", std::round(mb_per_s * 1000) / 1000},

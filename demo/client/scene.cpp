@@ -9,7 +9,8 @@ namespace demo {
 namespace {
 
 // Blue, orange, and a pale yellow between them: told apart by colour-blind eyes too (after Okabe and Ito 2008).
-constexpr std::array<SDL_Color, 3> kColors = {SDL_Color{86, 180, 233, 255}, SDL_Color{230, 159, 0, 255}, SDL_Color{240, 228, 140, 255}};
+constexpr std::array<SDL_Color, 3> kColors = {SDL_Color{86, 180, 233, 255}, SDL_Color{230, 159, 0, 255},
+                                              SDL_Color{240, 228, 140, 255}};
 constexpr int kLights = 90;
 constexpr int kRays = 12;
 
@@ -27,7 +28,8 @@ void draw_glow(SDL_Renderer* renderer, float x, float y, float size, SDL_Color c
     order[i * 3 + 1] = static_cast<int>(i + 1);
     order[i * 3 + 2] = static_cast<int>((i + 1) % kRays + 1);
   }
-  SDL_RenderGeometry(renderer, nullptr, corners.data(), static_cast<int>(corners.size()), order.data(), static_cast<int>(order.size()));
+  SDL_RenderGeometry(renderer, nullptr, corners.data(), static_cast<int>(corners.size()), order.data(),
+                     static_cast<int>(order.size()));
 }
 
 }  // namespace
@@ -49,7 +51,8 @@ void Scene::draw(SDL_Renderer* renderer, int width, int height, float progress) 
     const double angle = light.phase + time_ * light.speed;
     const double x = 0.5 + light.radius_x * std::cos(angle) + 0.05 * std::sin(angle * 3.1);
     const double y = 0.5 + light.radius_y * std::sin(angle * 1.3 + light.phase);
-    draw_glow(renderer, static_cast<float>(x * width), static_cast<float>(y * height), static_cast<float>(light.size * width), light.color);
+    draw_glow(renderer, static_cast<float>(x * width), static_cast<float>(y * height), static_cast<float>(light.size * width),
+              light.color);
   }
   const float bar = static_cast<float>(height) * 0.012f;
   const SDL_FRect ground = {0, static_cast<float>(height) - bar, static_cast<float>(width), bar};
