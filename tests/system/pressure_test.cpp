@@ -227,6 +227,51 @@ TEST_CASE("write_all queues all or nothing, and WRITABLE follows NO_ROOM when th
   });
 }
 
+TEST_CASE("WRITABLE waits until the refused message fits, however little else there is room for") {
+  in_both_modes([](const framepump_config& config) {
+    constexpr uint64_t kMessageBytes = 30'000;
+    TestNetwork net(with_budget(config, 1024));
+    TestNetwork peer(with_budget(config, 4096));
+    const Fleet fleet(net, peer, 12);
+    const framepump_handle talker = fleet.clients[0];
+    std::vector<PatternWriter> floods;
+    std::vector<PatternReader> readers;
+    for (size_t i = 1; i < fleet.clients.size(); ++i) floods.emplace_back(fleet.clients[i], 3010 + i, UINT64_MAX);
+    for (size_t i = 1; i < fleet.servers.size(); ++i) readers.emplace_back(fleet.servers[i], 3010 + i);
+    run_until_stuck(net, peer, [&] {
+      for (PatternWriter& flood : floods) flood.write();
+    });
+    const std::string message = pattern(3009, 0, kMessageBytes);
+    REQUIRE_EQ(api().write_all(talker, message.data(), message.size()), FRAMEPUMP_ERROR_NO_ROOM);
+    void* room = nullptr;
+    REQUIRE_EQ(api().reserve(talker, 100, &room), FRAMEPUMP_OK);  // there is room for less
+    REQUIRE_EQ(api().write_all(talker, message.data(), message.size()), FRAMEPUMP_ERROR_NO_ROOM);
+    net.forget_events();
+    for (int i = 0; i < 20; ++i) net.frame();
+    CHECK_EQ(net.find(FRAMEPUMP_EVENT_WRITABLE, talker), nullptr);
+    CHECK(run_until({&net, &peer}, [&] {
+      for (PatternReader& reader : readers) reader.read();
+      return net.find(FRAMEPUMP_EVENT_WRITABLE, talker) != nullptr;
+    }));
+    CHECK_EQ(api().write_all(talker, message.data(), message.size()), FRAMEPUMP_OK);
+    std::string got;
+    CHECK(run_until({&net, &peer}, [&] { return (got += peer.read_all(fleet.servers[0])).size() == kMessageBytes; }));
+    CHECK(got == message);
+  });
+}
+
+TEST_CASE("a message that can never fit beside so many streams is too large, and the error names the key to raise") {
+  TestNetwork net(with_budget(default_config(), 1024));
+  TestNetwork peer(default_config());
+  const Fleet fleet(net, peer, kMostIn1MiB);
+  const std::string message(30'000, 'x');
+  CHECK_EQ(api().write_all(fleet.clients[0], message.data(), message.size()), FRAMEPUMP_ERROR_TOO_LARGE);
+  CHECK(names(net.last_error(), "memory.budget_kib"));
+  void* room = nullptr;
+  CHECK_EQ(api().reserve(fleet.clients[0], message.size(), &room), FRAMEPUMP_ERROR_TOO_LARGE);
+  CHECK(names(net.last_error(), "memory.budget_kib"));
+}
+
 TEST_CASE("a connect beyond limits.streams or memory.budget_kib names the key to raise, and works once a stream has closed") {
   PlainSocket nobody = PlainSocket::listen(1024);
   for (uint32_t limited_by : {0u, 1u}) {

@@ -132,9 +132,11 @@ typedef struct framepump_api {
 
   /* Takes as much as there is room for and says how much. Less than all: a WRITABLE event follows. */
   uint32_t (*write)(framepump_handle stream, const void* bytes, uint64_t size_bytes, uint64_t* taken);
-  /* All or nothing. NO_ROOM: a WRITABLE event follows. TOO_LARGE: beyond stream.send_limit_kib. */
+  /* All or nothing. NO_ROOM: a WRITABLE event follows once it fits. TOO_LARGE: it never will, being beyond stream.send_limit_kib or a
+   * quarter of what memory.budget_kib leaves for sending (a quarter of it, less 2 KiB for each open stream). */
   uint32_t (*write_all)(framepump_handle stream, const void* bytes, uint64_t size_bytes);
-  /* Room to write in place: `size_bytes` contiguous, at most 65472. Ends with commit or the next call that writes. NO_ROOM, TOO_LARGE. */
+  /* Room to write in place: `size_bytes` contiguous, at most 65472. Ends with commit or the next call that writes. NO_ROOM and
+   * TOO_LARGE as for write_all. */
   uint32_t (*reserve)(framepump_handle stream, uint64_t size_bytes, void** room);
   /* Sends the first `size_bytes` of what was reserved. */
   uint32_t (*commit)(framepump_handle stream, uint64_t size_bytes);

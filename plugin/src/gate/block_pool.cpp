@@ -30,6 +30,7 @@ bool BlockPool::open(const Host& host, uint64_t budget_bytes, uint64_t receive_l
   for (uint32_t i = 0; i < unit_count_; ++i) new (&units_[i]) Unit;
   const int64_t smalls = int64_t{unit_count_} * kSmallsPerUnit;
   const int64_t quarter = smalls / 4;
+  quarter_smalls_ = quarter;
   const int64_t peek = static_cast<int64_t>(peek_reserve_bytes(receive_limit_bytes) / kSmallBlockBytes);
   balance(Account::send) = quarter;
   balance(Account::realtime) = quarter;
@@ -49,12 +50,16 @@ BlockPool::~BlockPool() {
 
 bool BlockPool::reserve_stream() {
   if (!charge(Account::receive, 1)) return false;
-  if (charge(Account::send, 1)) return true;
-  balance(Account::receive).fetch_add(1);
-  return false;
+  if (!charge(Account::send, 1)) {
+    balance(Account::receive).fetch_add(1);
+    return false;
+  }
+  open_streams_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void BlockPool::release_stream() {
+  open_streams_.fetch_sub(1, std::memory_order_relaxed);
   balance(Account::receive).fetch_add(1);
   balance(Account::send).fetch_add(1);
   given_back_.fetch_add(1);
@@ -210,6 +215,11 @@ void BlockPool::give_back(Block* block) {
 uint64_t BlockPool::free_bytes(Account account) const {
   const int64_t smalls = balance_[static_cast<int>(account)].load(std::memory_order_relaxed);
   return smalls <= 0 ? 0 : static_cast<uint64_t>(smalls) * kSmallBlockBytes;
+}
+
+uint64_t BlockPool::spendable_bytes(Account account) const {
+  const int64_t set_aside = account == Account::send ? open_streams_.load(std::memory_order_relaxed) : 0;
+  return static_cast<uint64_t>(std::max<int64_t>(quarter_smalls_ - set_aside, 0)) * kSmallBlockBytes;
 }
 
 uint64_t BlockPool::used_bytes() const {

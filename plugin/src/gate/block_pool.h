@@ -38,6 +38,8 @@ class BlockPool {
   void give_back(Block* block);
 
   uint64_t free_bytes(Account account) const;
+  // What there is in send or realtime when no stream has anything queued: the account without what is set aside for open streams.
+  uint64_t spendable_bytes(Account account) const;
   uint64_t budget_bytes() const { return budget_bytes_; }
   uint64_t used_bytes() const;  // in blocks that are out
   uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }  // most ever taken from the host at once
@@ -64,11 +66,13 @@ class BlockPool {
   Host host_;
   uint64_t budget_bytes_ = 0;
   uint32_t unit_count_ = 0;
+  int64_t quarter_smalls_ = 0;  // what send and realtime begin with
   Unit* units_ = nullptr;
   AtomicBitmap free_units_;     // whole units that nobody uses
   AtomicBitmap partial_units_;  // units of small blocks of which one may be free
   std::atomic<int64_t> balance_[kAccounts] = {};  // in small blocks; join: in bytes
   std::atomic<int64_t> used_smalls_{0};
+  std::atomic<int64_t> open_streams_{0};
   std::atomic<uint64_t> unit_bytes_{0};
   std::atomic<uint64_t> joined_bytes_{0};
   std::atomic<uint64_t> peak_bytes_{0};

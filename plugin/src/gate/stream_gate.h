@@ -60,18 +60,18 @@ struct StreamGate : HandoffLink {
   uint64_t published = 0;          // received bytes that gameplay may see
   Block* retired = nullptr;        // replaced by a joined one, but views of them may be in use
   Block* reserved = nullptr;       // of reserve(), when it did not fit the last block
-  uint32_t reserved_bytes = 0;     // 0: nothing is reserved
   uint32_t index = 0;              // place in the table; set whenever the slot is taken
   uint32_t peek_bytes = 0;         // of the newest peek that had too few; 0: none
+  uint32_t refused_bytes = 0;      // what a write had no room for, and wants to hear of; 0: nothing
   int32_t dwell_us = 0;
   int32_t dwell_max_us = 0;
-  uint16_t dwell_frames = 0;
-  uint8_t state = 0;               // FRAMEPUMP_STATE_*; 0: not open
+  uint16_t reserved_bytes = 0;     // 0: nothing is reserved
+  uint8_t dwell_frames = 0;
+  uint8_t state : 3 = 0;           // FRAMEPUMP_STATE_*; 0: not open
   bool write_shut : 1 = false;
   bool is_listed_readable : 1 = false;
   bool is_listed_writer : 1 = false;
   bool is_listed_peek : 1 = false;
-  bool wants_writable : 1 = false;
   bool close_requested : 1 = false;
 
   uint64_t available_bytes() const { return published - received.consumed(); }

@@ -214,7 +214,7 @@ void Network::leave_stream(TcpStream& stream, uint32_t command_bit) {
   gate.received.consume(gate.available_bytes(), pool_);
   if (gate.state == FRAMEPUMP_STATE_CLOSED) return;  // the next tick releases it
   gate.state = FRAMEPUMP_STATE_CLOSING;
-  gate.wants_writable = false;
+  gate.refused_bytes = 0;
   command(stream, command_bit);
 }
 
@@ -244,7 +244,7 @@ uint32_t Network::shutdown_write(framepump_handle handle) {
   if (const uint32_t error = check_writable(handle, stream); error != FRAMEPUMP_OK) return error;
   drop_reservation(stream->gate);
   stream->gate.write_shut = true;
-  stream->gate.wants_writable = false;
+  stream->gate.refused_bytes = 0;
   command(*stream, kCommandShutdownWrite);
   return FRAMEPUMP_OK;
 }

@@ -183,15 +183,18 @@ class Network final : public HandleMaker, public BackgroundPump {
 
   // writing
   uint32_t check_writable(framepump_handle handle, TcpStream*& stream);
+  uint64_t write_share(uint64_t free_bytes) const;
   uint64_t write_room(const TcpStream& stream) const;
+  uint64_t largest_write(const TcpStream& stream) const;
   Block* take_send_block(TcpStream& stream, uint64_t wanted_bytes);
+  Block* take_shared_send_block(const StreamGate& gate, uint64_t wanted_bytes);
   uint64_t write_some(TcpStream& stream, const void* bytes, uint64_t size_bytes);
   bool write_everything(TcpStream& stream, const void* bytes, uint64_t size_bytes);
   void fill_and_queue(ByteQueue& queue, const void* bytes, uint64_t size_bytes, Block* list);
   void give_back_list(Block* list);
   void after_write(TcpStream& stream);
   void drop_reservation(StreamGate& gate);
-  void want_writable(StreamGate& gate);
+  void want_writable(StreamGate& gate, uint64_t refused_bytes);
 
   Host host_;
   framepump_handle handle_ = 0;

@@ -117,7 +117,7 @@ void Network::measure_dwell(StreamGate& gate) {
   const int64_t arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_relaxed);
   if (arrival_ns == 0) return;
   const int64_t dwell_us = std::clamp<int64_t>((frame_realtime_ns_ - arrival_ns) / 1000, 0, INT32_MAX);
-  uint16_t frames = 0;
+  uint8_t frames = 0;
   while (frames + 1u < kTickStarts && frames + 1u < tick_count_ && tick_starts_ns_[(tick_count_ - 1 - frames) % kTickStarts] > arrival_ns) {
     ++frames;
   }
@@ -128,7 +128,7 @@ void Network::measure_dwell(StreamGate& gate) {
 
 void Network::publish_closed(StreamGate& gate) {
   gate.state = FRAMEPUMP_STATE_CLOSED;
-  gate.wants_writable = false;
+  gate.refused_bytes = 0;
   drop_reservation(gate);
   closed_.push(gate.index);
   framepump_event& event = add_event(FRAMEPUMP_EVENT_CLOSED, handle_of(gate), gate.user_data);
@@ -140,20 +140,21 @@ void Network::publish_closed(StreamGate& gate) {
   event.text = events_.text("%s%s%s", peer, reason[0] != 0 ? ": " : "", reason);
 }
 
-// Streams with unsent bytes: whoever was told "no room" hears of room once half of the limit is free, and a queue that ran empty gives
-// its last block back.
+// Streams with unsent bytes: whoever was told "no room" hears of room once half of the limit is free and what was refused fits, or can never
+// fit, since more streams have been opened: the next try is told so. A queue that ran empty gives its last block back.
 void Network::serve_writers() {
   uint32_t kept = 0;
   for (uint32_t index : writers_.span()) {
     TcpStream& stream = stream_at(index);
     StreamGate& gate = stream.gate;
     const uint64_t unsent_bytes = gate.unsent.queued_bytes();
-    if (gate.wants_writable && write_room(stream) >= std::max<uint64_t>(unsent_bytes, 1)) {
-      gate.wants_writable = false;
+    const uint64_t refused_bytes = gate.refused_bytes;
+    if (refused_bytes > 0 && (write_room(stream) >= std::max(unsent_bytes, refused_bytes) || refused_bytes > largest_write(stream))) {
+      gate.refused_bytes = 0;
       add_event(FRAMEPUMP_EVENT_WRITABLE, handle_of(gate), gate.user_data);
     }
     if (unsent_bytes == 0) gate.unsent.reclaim(pool_);
-    if (unsent_bytes > 0 || gate.wants_writable) {
+    if (unsent_bytes > 0 || gate.refused_bytes > 0) {
       writers_[kept++] = index;
     } else {
       gate.is_listed_writer = false;

@@ -14,6 +14,10 @@ namespace {
 constexpr uint64_t kMaxReserveBytes = 65472;
 static_assert(kMaxReserveBytes <= kLargePayloadBytes);
 
+bool is_realtime(const StreamGate& gate) {
+  return gate.wanted_priority.load(std::memory_order_relaxed) == FRAMEPUMP_PRIORITY_REALTIME;
+}
+
 }  // namespace
 
 uint32_t Network::check_writable(framepump_handle handle, TcpStream*& stream) {
@@ -26,26 +30,41 @@ uint32_t Network::check_writable(framepump_handle handle, TcpStream*& stream) {
   return FRAMEPUMP_OK;
 }
 
-// How many bytes this stream may queue now: within its own limit and a quarter of what is free (see TcpStream::receive_room).
+// How much of these free bytes one stream may queue: within its own limit a quarter of it (see TcpStream::receive_room).
+uint64_t Network::write_share(uint64_t free_bytes) const {
+  const uint64_t allowed_bytes = std::min(settings_.send_limit_bytes.load(std::memory_order_relaxed), free_bytes / 4);
+  return std::max<uint64_t>(allowed_bytes, kSmallPayloadBytes);  // the guaranteed block
+}
+
+// How many bytes this stream may queue now.
 uint64_t Network::write_room(const TcpStream& stream) const {
-  const bool is_realtime = stream.gate.wanted_priority.load(std::memory_order_relaxed) == FRAMEPUMP_PRIORITY_REALTIME;
-  const uint64_t free_bytes = pool_.free_bytes(Account::send) + (is_realtime ? pool_.free_bytes(Account::realtime) : 0);
-  uint64_t allowed_bytes = std::min(settings_.send_limit_bytes.load(std::memory_order_relaxed), free_bytes / 4);
-  allowed_bytes = std::max<uint64_t>(allowed_bytes, kSmallPayloadBytes);  // the guaranteed block
-  const uint64_t unsent_bytes = stream.gate.unsent.queued_bytes();
-  return allowed_bytes - std::min(allowed_bytes, unsent_bytes);
+  const uint64_t realtime_bytes = is_realtime(stream.gate) ? pool_.free_bytes(Account::realtime) : 0;
+  const uint64_t allowed_bytes = write_share(pool_.free_bytes(Account::send) + realtime_bytes);
+  return allowed_bytes - std::min(allowed_bytes, stream.gate.unsent.queued_bytes());
+}
+
+// How many it may queue at best: when nobody has anything queued.
+uint64_t Network::largest_write(const TcpStream& stream) const {
+  const uint64_t realtime_bytes = is_realtime(stream.gate) ? pool_.spendable_bytes(Account::realtime) : 0;
+  return write_share(pool_.spendable_bytes(Account::send) + realtime_bytes);
 }
 
 Block* Network::take_send_block(TcpStream& stream, uint64_t wanted_bytes) {
   const StreamGate& gate = stream.gate;
-  const bool wants_large = wanted_bytes > kSmallPayloadBytes;
-  const bool is_realtime = gate.wanted_priority.load(std::memory_order_relaxed) == FRAMEPUMP_PRIORITY_REALTIME;
+  const bool may_take_guaranteed = !gate.unsent.guaranteed_in_use();
   Block* block = nullptr;
-  if (!wants_large && !gate.unsent.guaranteed_in_use()) block = pool_.take_small(Account::guaranteed);
-  if (block == nullptr) block = wants_large ? pool_.take_large(Account::send) : pool_.take_small(Account::send);
-  if (block == nullptr && is_realtime) block = wants_large ? pool_.take_large(Account::realtime) : pool_.take_small(Account::realtime);
-  if (block == nullptr && !gate.unsent.guaranteed_in_use()) block = pool_.take_small(Account::guaranteed);
+  if (wanted_bytes <= kSmallPayloadBytes && may_take_guaranteed) block = pool_.take_small(Account::guaranteed);
+  if (block == nullptr) block = take_shared_send_block(gate, wanted_bytes);
+  if (block == nullptr && may_take_guaranteed) block = pool_.take_small(Account::guaranteed);
   return block;
+}
+
+// Not the guaranteed block, of which there is one.
+Block* Network::take_shared_send_block(const StreamGate& gate, uint64_t wanted_bytes) {
+  const bool wants_large = wanted_bytes > kSmallPayloadBytes;
+  Block* block = wants_large ? pool_.take_large(Account::send) : pool_.take_small(Account::send);
+  if (block != nullptr || !is_realtime(gate)) return block;
+  return wants_large ? pool_.take_large(Account::realtime) : pool_.take_small(Account::realtime);
 }
 
 // Queues as much as there is memory for, within `size_bytes`.
@@ -78,8 +97,8 @@ void Network::after_write(TcpStream& stream) {
   command(stream, kCommandSend);
 }
 
-void Network::want_writable(StreamGate& gate) {
-  gate.wants_writable = true;
+void Network::want_writable(StreamGate& gate, uint64_t refused_bytes) {
+  gate.refused_bytes = static_cast<uint32_t>(std::min<uint64_t>(refused_bytes, UINT32_MAX));
   if (!gate.is_listed_writer) gate.is_listed_writer = writers_.push(gate.index);
 }
 
@@ -96,24 +115,23 @@ uint32_t Network::write(framepump_handle handle, const void* bytes, uint64_t siz
   drop_reservation(stream->gate);
   *taken = write_some(*stream, bytes, std::min(size_bytes, write_room(*stream)));
   if (*taken > 0) after_write(*stream);
-  if (*taken < size_bytes) want_writable(stream->gate);
+  if (*taken < size_bytes) want_writable(stream->gate, 1);  // any room will do
   return FRAMEPUMP_OK;
 }
 
 uint32_t Network::write_all(framepump_handle handle, const void* bytes, uint64_t size_bytes) {
   TcpStream* stream = nullptr;
   if (const uint32_t error = check_writable(handle, stream); error != FRAMEPUMP_OK) return error;
-  const uint64_t limit_bytes = settings_.send_limit_bytes.load(std::memory_order_relaxed);
-  if (size_bytes > limit_bytes || size_bytes > pool_.budget_bytes() / 32) {
-    return fail(FRAMEPUMP_ERROR_TOO_LARGE,
-                "write_all: size_bytes is %llu, allowed are at most %llu: the lesser of stream.send_limit_kib and a thirty-second of "
-                "memory.budget_kib; write() takes a part",
-                static_cast<unsigned long long>(size_bytes),
-                static_cast<unsigned long long>(std::min(limit_bytes, pool_.budget_bytes() / 32)));
+  const uint64_t allowed_bytes = largest_write(*stream);
+  if (size_bytes > allowed_bytes) {
+    const bool is_own_limit = allowed_bytes == settings_.send_limit_bytes.load(std::memory_order_relaxed);
+    return fail(FRAMEPUMP_ERROR_TOO_LARGE, "write_all: size_bytes is %llu, allowed are at most %llu: %s; write() takes a part",
+                static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(allowed_bytes),
+                is_own_limit ? "stream.send_limit_kib" : "a quarter of what memory.budget_kib leaves open streams for sending");
   }
   drop_reservation(stream->gate);
   if (size_bytes > write_room(*stream) || !write_everything(*stream, bytes, size_bytes)) {
-    want_writable(stream->gate);
+    want_writable(stream->gate, size_bytes);
     return fail(FRAMEPUMP_ERROR_NO_ROOM, "write_all: no room for %llu bytes now; a writable event follows",
                 static_cast<unsigned long long>(size_bytes));
   }
@@ -127,9 +145,8 @@ bool Network::write_everything(TcpStream& stream, const void* bytes, uint64_t si
   Block* list = nullptr;
   for (uint64_t capacity_bytes = room_bytes; capacity_bytes < size_bytes;) {
     const uint64_t missing_bytes = size_bytes - capacity_bytes;
-    // take_send_block may hand out the guaranteed block, of which there is one: so only where it is the only block.
     Block* block = list == nullptr && missing_bytes <= kSmallPayloadBytes ? take_send_block(stream, missing_bytes)
-                                                                          : pool_.take_large(Account::send);
+                                                                          : take_shared_send_block(stream.gate, missing_bytes);
     if (block == nullptr) {
       give_back_list(list);
       return false;
@@ -174,10 +191,12 @@ uint32_t Network::reserve(framepump_handle handle, uint64_t size_bytes, void** r
   if (const uint32_t error = check_writable(handle, stream); error != FRAMEPUMP_OK) return error;
   StreamGate& gate = stream->gate;
   drop_reservation(gate);
-  if (size_bytes == 0 || size_bytes > kMaxReserveBytes) {
+  const uint64_t allowed_bytes = std::min(kMaxReserveBytes, largest_write(*stream));
+  if (size_bytes == 0 || size_bytes > allowed_bytes) {
     return fail(size_bytes == 0 ? FRAMEPUMP_ERROR_INVALID_ARGUMENT : FRAMEPUMP_ERROR_TOO_LARGE,
-                "reserve: size_bytes is %llu, allowed is 1 to %llu", static_cast<unsigned long long>(size_bytes),
-                static_cast<unsigned long long>(kMaxReserveBytes));
+                "reserve: size_bytes is %llu, allowed is 1 to %llu%s", static_cast<unsigned long long>(size_bytes),
+                static_cast<unsigned long long>(allowed_bytes),
+                allowed_bytes < kMaxReserveBytes ? ", for lack of stream.send_limit_kib or memory.budget_kib" : "");
   }
   const std::span<std::byte> tail = gate.unsent.room();
   const bool has_room = size_bytes <= write_room(*stream);
@@ -189,11 +208,11 @@ uint32_t Network::reserve(framepump_handle handle, uint64_t size_bytes, void** r
     if (gate.reserved != nullptr) *room = gate.reserved->data();
   }
   if (*room == nullptr) {
-    want_writable(gate);
+    want_writable(gate, size_bytes);
     return fail(FRAMEPUMP_ERROR_NO_ROOM, "reserve: no room for %llu bytes now; a writable event follows",
                 static_cast<unsigned long long>(size_bytes));
   }
-  gate.reserved_bytes = static_cast<uint32_t>(size_bytes);
+  gate.reserved_bytes = static_cast<uint16_t>(size_bytes);
   return FRAMEPUMP_OK;
 }
 
@@ -203,7 +222,7 @@ uint32_t Network::commit(framepump_handle handle, uint64_t size_bytes) {
   StreamGate& gate = stream->gate;
   if (size_bytes > gate.reserved_bytes) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "commit: size_bytes is %llu, allowed are at most the %u bytes reserved",
-                static_cast<unsigned long long>(size_bytes), gate.reserved_bytes);
+                static_cast<unsigned long long>(size_bytes), unsigned{gate.reserved_bytes});
   }
   if (size_bytes == 0) {
     drop_reservation(gate);
