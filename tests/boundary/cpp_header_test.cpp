@@ -178,6 +178,27 @@ TEST_CASE("a UniqueStream closes its stream when it goes, a Stream does not, and
   CHECK_EQ(closed, dropped.value());
 }
 
+TEST_CASE("a handle that was made without a network answers every call as a stale one") {
+  const fp::Stream stream;
+  std::array<std::byte, 4> bytes = {};
+  CHECK_FALSE(stream);
+  CHECK_EQ(stream.available(), 0);
+  CHECK(stream.front().empty());
+  CHECK_FALSE(stream.peek(1));
+  CHECK_EQ(stream.try_peek(1).error().code(), fp::ErrorCode::stale_handle);
+  CHECK_EQ(stream.read(bytes), 0);
+  CHECK_EQ(stream.write(bytes), 0);
+  CHECK(stream.reserve(1).empty());
+  for (const fp::Status& status : {stream.consume(1), stream.write_all(bytes), stream.commit(1), stream.close(), stream.abort(),
+                                   stream.shutdown_write(), stream.set_user_data(1), stream.set_priority(fp::Priority::bulk),
+                                   fp::Listener().close(), fp::Source().wake(), fp::Source().close()}) {
+    CHECK_EQ(status.error().code(), fp::ErrorCode::stale_handle);
+    CHECK_EQ(std::string_view(status.error().text()), "stale handle");
+  }
+  CHECK_EQ(stream.info().error().code(), fp::ErrorCode::stale_handle);
+  CHECK_EQ(fp::Listener().port(), 0);
+}
+
 TEST_CASE("a network moves without its handles noticing, and what is left behind owns nothing") {
   fp::Network net = new_network();
   fp::Listener listener = net.listen("127.0.0.1", 0).value();

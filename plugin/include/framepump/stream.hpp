@@ -5,6 +5,7 @@
 #pragma once
 
 #include <framepump/result.hpp>
+#include <framepump/stale_api.hpp>
 #include <framepump/types.hpp>
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
-// What every object of a network has. 16 bytes, trivially copyable.
+// What every object of a network has. 16 bytes, trivially copyable. A default-made one is as good as stale.
 class Handle {
  public:
   Handle() = default;
@@ -38,7 +39,7 @@ class Handle {
     return Error(code, is_plain ? api_->error_name(error) : api_->last_error(value_));
   }
 
-  const framepump_api* api_ = nullptr;
+  const framepump_api* api_ = &detail::kStaleApi;
   framepump_handle value_ = 0;
 };
 
