@@ -159,7 +159,7 @@ local function test_program(name, folders)
 end
 
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "demo" })
-  files { "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/tour.cpp" }
   includedirs { "." }
   use("libxxhash")
 test_program("system_tests", { "system", "fault" })

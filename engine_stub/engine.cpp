@@ -15,21 +15,19 @@ constexpr int64_t kLongestStepUs = 100'000;  // after a halt in a debugger the w
 
 std::unique_ptr<Engine> Engine::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Engine> engine(new Engine(options));
-  const Window::Kind kind = options.headless              ? Window::Kind::headless
-                            : options.pace == Pace::vsync ? Window::Kind::window_vsync
-                                                          : Window::Kind::window;
+  const Window::Kind kind = options.headless ? Window::Kind::headless : Window::Kind::window;
   engine->window_ = Window::open(options.title, options.width, options.height, kind, error);
   if (engine->window_ == nullptr) return nullptr;
+  if (options.pace == Pace::vsync && !engine->set_pace(Pace::vsync)) engine->options_.pace = Pace::sleep;
   engine->network_ = NetworkModule::load(options.plugin_path, options.config_path, error);
   return engine->network_ == nullptr ? nullptr : std::move(engine);
 }
 
 // The frame: receive, simulate, send, render, wait.
 void Engine::run(Game& game) {
-  const int64_t period_us = 1'000'000 / options_.fps;
   int64_t begin_us = now_us();
-  int64_t frame_end_us = begin_us + period_us;
-  int64_t last_frame_us = period_us;
+  int64_t frame_end_us = begin_us + period_us();
+  int64_t last_frame_us = period_us();
   for (uint64_t frame = 1; take_input(game) && !game.wants_to_quit(); ++frame) {
     network_->tick(frame, begin_us);
     game.simulate(static_cast<double>(std::min(last_frame_us, kLongestStepUs)) / 1e6);
@@ -41,12 +39,25 @@ void Engine::run(Game& game) {
     const int64_t now = now_us();
     last_frame_us = now - begin_us;
     frame_meter_.add(last_frame_us);
-    if (last_frame_us > period_us * 3 / 2) ++late_frames_;
-    if (options_.pace == Pace::vsync) watch_vsync(last_frame_us);
+    if (options_.fps > 0 && last_frame_us > period_us() * 3 / 2) ++late_frames_;
+    if (options_.pace == Pace::vsync && options_.fps > 0) watch_vsync(last_frame_us);
     begin_us = now;
     // A late frame is not made up for by short ones.
-    frame_end_us = frame_end_us + period_us < now ? now + period_us : frame_end_us + period_us;
+    frame_end_us += period_us();
+    if (frame_end_us < now) frame_end_us = now + period_us();
   }
+}
+
+void Engine::set_fps(int fps) {
+  options_.fps = fps;
+  if (options_.pace == Pace::vsync) (void)window_->set_vsync(fps > 0);
+}
+
+bool Engine::set_pace(Pace pace) {
+  if (!window_->set_vsync(pace == Pace::vsync && options_.fps > 0)) return false;
+  options_.pace = pace;
+  unpaced_frames_ = 0;
+  return true;
 }
 
 bool Engine::take_input(Game& game) {
@@ -59,6 +70,7 @@ bool Engine::take_input(Game& game) {
 }
 
 void Engine::pace(int64_t frame_end_us) {
+  if (options_.fps == 0) return;
   if (options_.pace == Pace::wait) {
     network_->network().wait_until(frame_end_us);
   } else if (options_.pace == Pace::sleep) {
@@ -73,7 +85,7 @@ void Engine::watch_vsync(int64_t frame_us) {
   unpaced_frames_ = frame_us < 1'000'000 / refresh_hz / 2 ? unpaced_frames_ + 1 : 0;
   if (unpaced_frames_ < kUnpacedFrames) return;
   std::fprintf(stderr, "engine: the display does not pace; sleeping between frames instead\n");
-  options_.pace = Pace::sleep;
+  (void)set_pace(Pace::sleep);
 }
 
 }  // namespace engine

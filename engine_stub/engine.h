@@ -25,7 +25,7 @@ struct EngineOptions {
   int width = 1280;
   int height = 720;
   bool headless = false;
-  int fps = 60;
+  int fps = 60;  // 0: no limit
   Pace pace = Pace::sleep;
   std::string config_path;
   std::string plugin_path;  // empty: beside the program
@@ -55,6 +55,9 @@ class Engine {
   const EngineOptions& options() const { return options_; }
   // Returns when the game wants to quit, or the window is closed.
   void run(Game& game);
+  // Both from the next frame on. Frames a second, 0: no limit. False: this window cannot be paced like that.
+  void set_fps(int fps);
+  bool set_pace(Pace pace);
 
   uint64_t frames() const { return frame_meter_.count(); }
   // Frames that took more than one and a half times their period.
@@ -64,6 +67,8 @@ class Engine {
  private:
   explicit Engine(const EngineOptions& options) : options_(options) {}
 
+  // 0: frames are not paced.
+  int64_t period_us() const { return options_.fps > 0 ? 1'000'000 / options_.fps : 0; }
   bool take_input(Game& game);
   void pace(int64_t frame_end_us);
   void watch_vsync(int64_t frame_us);

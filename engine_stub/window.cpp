@@ -20,8 +20,7 @@ std::unique_ptr<Window> Window::open(const std::string& title, int width, int he
   } else {
     made->window_ = SDL_CreateWindow(title.c_str(), SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, width, height,
                                      SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
-    const Uint32 flags = kind == Kind::window_vsync ? SDL_RENDERER_PRESENTVSYNC : 0;
-    if (made->window_ != nullptr) made->renderer_ = SDL_CreateRenderer(made->window_, -1, flags);
+    if (made->window_ != nullptr) made->renderer_ = SDL_CreateRenderer(made->window_, -1, 0);
   }
   if (made->renderer_ != nullptr) return made;
   error = SDL_GetError();
@@ -53,6 +52,11 @@ int Window::refresh_hz() const {
   SDL_DisplayMode mode = {};
   if (window_ == nullptr || SDL_GetWindowDisplayMode(window_, &mode) != 0) return 0;
   return mode.refresh_rate;
+}
+
+bool Window::set_vsync(bool waits) {
+  if (is_headless()) return !waits;
+  return SDL_RenderSetVSync(renderer_, waits ? 1 : 0) == 0 || !waits;
 }
 
 bool Window::save_picture(const std::string& path, std::string& error) const {

@@ -11,7 +11,7 @@ namespace engine {
 // Where the engine draws: a window, or without a display an off-screen surface of the same size. Both are an SDL_Renderer.
 class Window {
  public:
-  enum class Kind { window, window_vsync, headless };
+  enum class Kind { window, headless };
 
   // Null: `error` says why.
   static std::unique_ptr<Window> open(const std::string& title, int width, int height, Kind kind, std::string& error);
@@ -26,6 +26,8 @@ class Window {
   float density() const;
   // Pictures a second that the display shows; 0: unknown.
   int refresh_hz() const;
+  // Whether present() waits for the display. False: it cannot be had.
+  bool set_vsync(bool waits);
   void present() { SDL_RenderPresent(renderer_); }
   // What was drawn last, as a PNG. Call it before present(). False: `error` says why.
   bool save_picture(const std::string& path, std::string& error) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "demo/client/demo_game.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "engine_stub/clock.h"
@@ -9,51 +11,182 @@ namespace demo {
 namespace {
 
 constexpr uint64_t kSeed = 20261123;
+constexpr int64_t kPauseUs = 1'000'000;   // between two downloads, so that the result can be seen
+constexpr int64_t kHitchUs = 5'000'000;   // a level load
+constexpr std::array<int, 4> kFrameLimits = {30, 60, 144, 0};
+constexpr const char* kKeys =
+    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R run again  Tab panels  F12 picture  Esc quit";
 
 }  // namespace
 
 DemoGame::DemoGame(const Options& options, engine::Engine& engine)
     : options_(options),
       engine_(engine),
-      download_(engine.network().network(), engine.network().api(), options.server, kSeed, options.download_bytes()),
+      settings_(engine.network().network()),
+      tour_(options.tour),
+      usual_lane_(settings_.lane()),
+      usual_pace_(engine.options().pace),
+      expected_hash_(kSeed, options.download_bytes()),
       begin_us_(engine::now_us()),
-      now_us_(begin_us_) {}
+      now_us_(begin_us_) {
+  if (tour_.is_on()) set_lane(tour_.lane());
+  begin_download();
+}
 
 int64_t DemoGame::run_us() const {
   return now_us_ - begin_us_;
 }
 
-void DemoGame::on_key(SDL_Keycode key) {
-  if (key == SDLK_ESCAPE) quits_ = true;
-  if (key == SDLK_t) toggle_mode();
-  if (key == SDLK_F12) wants_picture_ = true;
+DownloadResult DemoGame::result() const {
+  if (finished_runs_ > 0) return finished_;
+  return {download_->received_bytes(), download_->seconds(now_us_), false};
 }
 
-void DemoGame::toggle_mode() {
-  framepump::Network& network = engine_.network().network();
-  const bool is_threaded = network.config().threaded != 0;
-  (void)network.set_mode(is_threaded ? framepump::Mode::frame_locked : framepump::Mode::threaded);
+// ---- Keys ----
+
+void DemoGame::on_key(SDL_Keycode key) {
+  const Lane lane = settings_.lane();
+  if (key >= SDLK_1 && key <= SDLK_5) choose_slice(static_cast<uint32_t>(key - SDLK_0) * 1000);
+  switch (key) {
+    case SDLK_ESCAPE: quits_ = true; break;
+    case SDLK_t: choose_lane(lane == Lane::threaded ? Lane::drain : Lane::threaded); break;
+    case SDLK_n: choose_lane(lane == Lane::naive ? Lane::drain : Lane::naive); break;
+    case SDLK_f: choose_next_fps(); break;
+    case SDLK_v: choose_next_pace(); break;
+    case SDLK_h: hitch(); break;
+    case SDLK_g: toggle_guard(); break;
+    case SDLK_p: toggle_reading(); break;
+    case SDLK_r: begin_download(); break;
+    case SDLK_TAB: shows_panels_ = !shows_panels_; break;
+    case SDLK_F12: wants_picture_ = true; break;
+    default: break;
+  }
 }
+
+void DemoGame::note(const framepump::Status& status) {
+  if (!status) note_ = status.error().text();
+}
+
+// A naive game does not wait on its sockets.
+void DemoGame::set_lane(Lane lane) {
+  note(settings_.set_lane(lane));
+  if (usual_pace_ == engine::Pace::wait) (void)engine_.set_pace(lane == Lane::naive ? engine::Pace::sleep : engine::Pace::wait);
+}
+
+void DemoGame::choose_lane(Lane lane) {
+  tour_.stop();
+  set_lane(lane);
+}
+
+void DemoGame::choose_slice(uint32_t slice_us) {
+  if (settings_.lane() == Lane::naive) choose_lane(Lane::drain);
+  note(settings_.set_slice_us(slice_us));
+}
+
+void DemoGame::choose_next_fps() {
+  const auto* at = std::find(kFrameLimits.begin(), kFrameLimits.end(), engine_.options().fps);
+  engine_.set_fps(at == kFrameLimits.end() || at + 1 == kFrameLimits.end() ? kFrameLimits.front() : at[1]);
+}
+
+void DemoGame::choose_next_pace() {
+  using engine::Pace;
+  const Pace pace = engine_.options().pace;
+  const Pace next = pace == Pace::sleep ? Pace::vsync : pace == Pace::vsync ? Pace::wait : Pace::sleep;
+  if (!engine_.set_pace(next)) (void)engine_.set_pace(Pace::wait);  // no vsync to be had
+  usual_pace_ = engine_.options().pace;
+}
+
+void DemoGame::toggle_guard() {
+  note(settings_.toggle_guard());
+  note_ = settings_.has_guard() ? "guard on: it pumps when no tick comes" : "guard off: nobody pumps when no tick comes";
+}
+
+void DemoGame::toggle_reading() {
+  reads_ = !reads_;
+  note_ = reads_ ? "" : "not reading: the queue fills up to its limit, then TCP stops the server; nothing is lost";
+}
+
+void DemoGame::hitch() {
+  const uint64_t takeovers = engine_.network().network().totals().guard_takeovers;
+  engine::sleep_until_us(engine::now_us() + kHitchUs);
+  const bool was_pumped = engine_.network().network().totals().guard_takeovers > takeovers;
+  note_ = was_pumped                                ? "blocked for 5 s: the guard pumped meanwhile"
+          : settings_.lane() == Lane::threaded ? "blocked for 5 s: the IO thread pumped on"
+                                                    : "blocked for 5 s: nobody pumped";
+}
+
+// ---- The frame ----
 
 void DemoGame::simulate(double seconds) {
   ++frame_;
   now_us_ = engine::now_us();
   watch_events();
   scene_.advance(seconds);
-  download_.update(now_us_);
-  if (options_.toggle_every > 0 && frame_ % options_.toggle_every == 0) toggle_mode();
-  if (options_.headless && options_.seconds <= 0 && download_.is_finished()) quits_ = true;
-  if (options_.seconds > 0 && static_cast<double>(run_us()) / 1e6 >= options_.seconds) {
-    ran_out_of_time_ = !download_.is_finished();
-    quits_ = true;
+  if (options_.toggle_every > 0 && frame_ % options_.toggle_every == 0) {
+    set_lane(settings_.lane() == Lane::threaded ? Lane::drain : Lane::threaded);
   }
+  advance_download();
+  advance_lanes();
+  advance_tour();
+  stop_when_due();
 }
 
 void DemoGame::watch_events() {
   for (const framepump::Event& event : engine_.network().network().events()) {
     if (event.what() == framepump::EventKind::mode_switched) ++mode_switches_;
     if (event.what() == framepump::EventKind::config_refused) note_ = event.words();
-    if (event.what() == framepump::EventKind::config_reloaded) note_ = std::string("config: ") + event.words();
+    if (event.what() == framepump::EventKind::config_reloaded) {
+      tour_.stop();
+      note_ = std::string("config: ") + event.words();
+    }
+  }
+}
+
+void DemoGame::begin_download() {
+  download_.reset();
+  download_ = std::make_unique<Download>(engine_.network().network(), engine_.network().api(), options_.server, expected_hash_);
+  finished_at_us_ = 0;
+  run_begin_us_ = engine::now_us();
+  lanes_.begin_run(run_begin_us_);
+}
+
+void DemoGame::advance_download() {
+  if (finished_at_us_ != 0) {
+    if (!options_.headless && !tour_.is_on() && now_us_ - finished_at_us_ >= kPauseUs) begin_download();
+    return;
+  }
+  download_->set_reading(reads_);
+  download_->update(now_us_);
+  if (download_->is_finished()) note_result();
+}
+
+void DemoGame::note_result() {
+  finished_at_us_ = now_us_;
+  finished_ = {download_->received_bytes(), download_->seconds(now_us_), download_->is_verified()};
+  ++finished_runs_;
+  has_wrong_bytes_ = has_wrong_bytes_ || !finished_.is_verified;
+}
+
+void DemoGame::advance_lanes() {
+  const uint64_t received_bytes = download_->received_bytes();
+  lanes_.add_frame(settings_.lane(), received_bytes, now_us_, engine_.frame_meter().newest_us(),
+                   engine_.network().tick_meter().newest_us());
+  if (received_bytes == download_->size_bytes()) lanes_.end_run(received_bytes, now_us_);
+}
+
+void DemoGame::advance_tour() {
+  const bool was_on = tour_.is_on();
+  const bool is_finished = finished_at_us_ != 0 && now_us_ - finished_at_us_ >= kPauseUs;
+  if (!tour_.advance(is_finished, now_us_ - run_begin_us_)) return;
+  set_lane(was_on && !tour_.is_on() ? usual_lane_ : tour_.lane());
+  if (tour_.is_on() || !options_.headless) begin_download();
+}
+
+void DemoGame::stop_when_due() {
+  if (options_.headless && options_.seconds <= 0 && !tour_.is_on() && finished_at_us_ != 0) quits_ = true;
+  if (options_.seconds > 0 && static_cast<double>(run_us()) / 1e6 >= options_.seconds) {
+    ran_out_of_time_ = finished_runs_ == 0;
+    quits_ = true;
   }
 }
 
@@ -63,17 +196,21 @@ void DemoGame::draw(engine::Window& window) {
   window.size(width, height);
   if (imgui_ == nullptr) imgui_ = std::make_unique<ImGuiRenderer>(window.renderer(), window.density());
   const float progress =
-      static_cast<float>(static_cast<double>(download_.received_bytes()) / static_cast<double>(download_.size_bytes()));
+      static_cast<float>(static_cast<double>(download_->received_bytes()) / static_cast<double>(download_->size_bytes()));
   scene_.draw(window.renderer(), width, height, progress);
-  imgui_->begin_frame(width, height, 1.0f / static_cast<float>(options_.fps));
+  if (!shows_panels_) return;
+  const int fps = engine_.options().fps;
+  imgui_->begin_frame(width, height, 1.0f / static_cast<float>(fps > 0 ? fps : 60));
   panel_.draw(engine_, *this, now_us_, note_);
+  lanes_panel_.draw(lanes_, download_->size_bytes(), fps > 0 ? 1e6f / static_cast<float>(fps) : 0.0f, width, height);
+  Panel::draw_keys(kKeys, width, height);
   imgui_->end_frame();
 }
 
 void DemoGame::after_draw(engine::Window& window) {
   std::string error;
-  const bool is_half_way = download_.received_bytes() * 2 >= download_.size_bytes();
-  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_)) {
+  const bool is_half_way = !options_.tour && download_->received_bytes() * 2 >= download_->size_bytes();
+  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_ || (options_.tour && !tour_.is_on()))) {
     took_screenshot_ = true;
     if (!window.save_picture(options_.screenshot, error)) std::fprintf(stderr, "demo_client: --screenshot: %s\n", error.c_str());
   }

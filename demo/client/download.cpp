@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "demo/client/download.h"
 
-#include <SDL_thread.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
-#include "demo/protocol/update_bytes.h"
 #include "demo/protocol/update_protocol.h"
 
 namespace demo {
@@ -19,21 +15,18 @@ constexpr int64_t kLongestQuietUs = 10'000'000;  // a server that is alive and h
 
 }  // namespace
 
-Download::Download(framepump::Network& network, const framepump_api& api, HostPort server, uint64_t seed, uint64_t size_bytes)
+Download::Download(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected)
     : network_(network),
       api_(api),
       server_(std::move(server)),
-      seed_(seed),
-      size_bytes_(size_bytes),
+      expected_(expected),
       hash_(XXH3_createState()),
       back_off_us_(kFirstBackOffUs) {
   XXH3_64bits_reset(hash_.get());
-  std::packaged_task<uint64_t(std::stop_token)> task([seed, size_bytes](std::stop_token stop) {
-    SDL_SetThreadPriority(SDL_THREAD_PRIORITY_LOW);  // on two cores it would take the game thread's, or the server's
-    return hash_of_update(seed, size_bytes, std::move(stop));
-  });
-  expected_hash_ = task.get_future();
-  hasher_ = std::jthread(std::move(task));
+}
+
+Download::~Download() {
+  if (stream_) (void)stream_.abort();
 }
 
 void Download::update(int64_t now_us) {
@@ -41,7 +34,8 @@ void Download::update(int64_t now_us) {
     if (stream_ && event.handle == stream_.value()) on_event(event, now_us);
   }
   if (state_ == State::asked) read_response();
-  if (state_ == State::receiving) receive(now_us);
+  if (state_ == State::receiving && reads_) receive(now_us);
+  if (!reads_) heard_at_us_ = now_us;  // the silence is ours
   if (state_ == State::asked || state_ == State::receiving) give_up_when_quiet(now_us);
   if (state_ == State::verifying) verify();
   if (state_ == State::waiting && now_us >= retry_at_us_) connect(now_us);
@@ -53,7 +47,7 @@ void Download::connect(int64_t now_us) {
   if (!stream) return retry_later(stream.error().text(), now_us);
   stream_ = *stream;
   // What is written while the connection is made leaves with it.
-  const auto request = encode(UpdateRequest{seed_, received_bytes_, size_bytes_});
+  const auto request = encode(UpdateRequest{expected_.seed(), received_bytes_, size_bytes()});
   (void)stream_.write_all(request);
   state_ = State::connecting;
   status_ = "connecting to " + to_text(server_);
@@ -83,7 +77,7 @@ void Download::read_response() {
   const std::optional<UpdateResponse> response = decode_response(*bytes, error);
   (void)stream_.consume(kResponseBytes);
   if (response && response->status != UpdateStatus::ok) error = "it refused the request";
-  if (response && error.empty() && (response->offset != received_bytes_ || response->size_bytes != size_bytes_)) {
+  if (response && error.empty() && (response->offset != received_bytes_ || response->size_bytes != size_bytes())) {
     error = "it answered another request";
   }
   if (!error.empty()) return give_up(error);
@@ -94,14 +88,14 @@ void Download::read_response() {
 // Everything that this frame published, block by block, without a copy.
 void Download::receive(int64_t now_us) {
   for (auto run = stream_.front(); !run.empty(); run = stream_.front()) {
-    const size_t wanted = std::min<uint64_t>(run.size(), size_bytes_ - received_bytes_);
+    const size_t wanted = std::min<uint64_t>(run.size(), size_bytes() - received_bytes_);
     XXH3_64bits_update(hash_.get(), run.data(), wanted);
     received_bytes_ += wanted;
     (void)stream_.consume(run.size());  // more than was asked for is dropped here and fails nothing
     back_off_us_ = kFirstBackOffUs;
     heard_at_us_ = now_us;
   }
-  if (received_bytes_ == size_bytes_) end(now_us);
+  if (received_bytes_ == size_bytes()) end(now_us);
 }
 
 void Download::give_up_when_quiet(int64_t now_us) {
@@ -124,8 +118,9 @@ void Download::end(int64_t now_us) {
 
 // The other hash is long since there, unless the machine is busy; a frame does not wait for it.
 void Download::verify() {
-  if (expected_hash_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
-  is_verified_ = XXH3_64bits_digest(hash_.get()) == expected_hash_.get();
+  const std::optional<uint64_t> expected_hash = expected_.value();
+  if (!expected_hash) return;
+  is_verified_ = XXH3_64bits_digest(hash_.get()) == *expected_hash;
   state_ = State::finished;
   status_ = is_verified_ ? "finished, every byte verified" : "finished, but the bytes are wrong";
   if (!is_verified_) std::fprintf(stderr, "demo_client: %s: %s\n", to_text(server_).c_str(), status_.c_str());
@@ -136,7 +131,7 @@ void Download::retry_later(const std::string& why, int64_t now_us) {
   const int64_t jitter_us = static_cast<int64_t>(random_() % static_cast<uint64_t>(back_off_us_ / 2));
   retry_at_us_ = now_us + back_off_us_ + jitter_us;
   std::fprintf(stderr, "demo_client: %s: %s after %llu of %llu bytes; trying again in %lld ms\n", to_text(server_).c_str(),
-               why.c_str(), static_cast<unsigned long long>(received_bytes_), static_cast<unsigned long long>(size_bytes_),
+               why.c_str(), static_cast<unsigned long long>(received_bytes_), static_cast<unsigned long long>(size_bytes()),
                static_cast<long long>((retry_at_us_ - now_us) / 1000));
   status_ = to_text(server_) + ": " + why;
   back_off_us_ = std::min(back_off_us_ * 2, kLongestBackOffUs);

@@ -5,12 +5,11 @@
 #include <framepump/framepump.hpp>
 
 #include <cstdint>
-#include <future>
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 
+#include "demo/client/expected_hash.h"
 #include "demo/protocol/address.h"
 
 namespace demo {
@@ -19,13 +18,18 @@ namespace demo {
 // little longer each time, and goes on where it stopped.
 class Download {
  public:
-  Download(framepump::Network& network, const framepump_api& api, HostPort server, uint64_t seed, uint64_t size_bytes);
+  Download(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected);
+  ~Download();
+  Download(const Download&) = delete;
+  Download& operator=(const Download&) = delete;
 
+  // False: leaves what arrives unread, so that the server has to wait.
+  void set_reading(bool reads) { reads_ = reads; }
   // Once a frame, after tick.
   void update(int64_t now_us);
 
   uint64_t received_bytes() const { return received_bytes_; }
-  uint64_t size_bytes() const { return size_bytes_; }
+  uint64_t size_bytes() const { return expected_.size_bytes(); }
   bool is_finished() const { return state_ == State::finished; }
   // Finished, and the hash of the received bytes is that of the seed's.
   bool is_verified() const { return is_verified_; }
@@ -53,14 +57,12 @@ class Download {
   framepump::Network& network_;
   const framepump_api& api_;
   HostPort server_;
-  uint64_t seed_;
-  uint64_t size_bytes_;
+  ExpectedHash& expected_;
+  bool reads_ = true;
   uint64_t received_bytes_ = 0;
   State state_ = State::waiting;
   framepump::Stream stream_;
   std::unique_ptr<XXH3_state_t, FreeHash> hash_;
-  std::future<uint64_t> expected_hash_;  // computed from the seed alone
-  std::jthread hasher_;                  // by this thread
   bool is_verified_ = false;
   int64_t begin_us_ = 0;
   int64_t end_us_ = 0;

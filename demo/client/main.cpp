@@ -11,19 +11,8 @@
 
 namespace {
 
-// Flags win over the file they were given with; later edits of the file win over flags.
 bool apply_flags(const demo::Options& options, framepump::Network& network) {
-  framepump::Config config = network.config();
-  if (options.naive) {
-    config.slice_us = 0;
-    config.quantum_kib = 16;
-    config.stall_takeover_ms = 0;
-    config.kernel_window_kib = 0;
-    config.threaded = 0;
-  }
-  if (options.slice_us) config.slice_us = *options.slice_us;
-  if (!options.threaded.empty()) config.threaded = options.threaded == "on" ? 1 : 0;
-  const framepump::Status applied = network.configure(config);
+  const framepump::Status applied = demo::Settings(network).apply(options);
   if (!applied) std::fprintf(stderr, "demo_client: %s\n", applied.error().text());
   return static_cast<bool>(applied);
 }
@@ -55,6 +44,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "demo_client: --report: cannot write %s\n", options->report.c_str());
     return 1;
   }
-  const bool has_wrong_bytes = game.download().is_finished() && !game.download().is_verified();
-  return game.ran_out_of_time() || has_wrong_bytes ? 1 : 0;
+  return game.ran_out_of_time() || game.has_wrong_bytes() ? 1 : 0;
 }

@@ -8,9 +8,12 @@ namespace demo {
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
   std::string connect = "127.0.0.1:7777";
+  std::optional<bool> tour;
   CLI::App app{
       "Draws a scene at the frame rate while it streams an update through FramePump.\n"
-      "Keys: T threaded mode on and off, F12 picture, Esc quit.",
+      "In a window it begins with a tour: 5 s of the naive way, then a run in frame-locked and one in threaded mode, side by side.\n"
+      "Keys: T threaded mode, N naive, 1-5 slice in ms, F frame limit, V pace, H block the game thread for 5 s, G stall guard,\n"
+      "P stop reading, R run again, Tab panels, F12 picture, Esc quit.",
       "demo_client"};
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--connect", connect, "HOST:PORT of the server, numeric")->capture_default_str();
@@ -39,6 +42,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_flag("--naive", options.naive,
                "show the problem: one 16 KiB read per frame (slice 0, quantum 16 KiB, pace sleep, guard and "
                "window rule off)");
+  app.add_flag("--tour,!--no-tour", tour,
+               "show naive, frame-locked and threaded one after the other; the default in a window, unless --naive, --threaded or "
+               "--toggle-every says otherwise");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
   app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, to this PNG file");
   try {
@@ -54,6 +60,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     return std::nullopt;
   }
   options.server = *server;
+  options.tour = tour.value_or(!options.headless && !options.naive && options.threaded.empty() && options.toggle_every == 0);
   if (options.naive) options.pace = "sleep";
   if (options.pace.empty()) options.pace = options.headless ? "sleep" : "vsync";
   if (options.headless && options.pace == "vsync") {

@@ -22,6 +22,7 @@ struct Options {
   std::string config = "assets/framepump.toml";
   uint64_t toggle_every = 0;  // frames; 0: never
   bool naive = false;
+  bool tour = false;
   std::string report;
   std::string screenshot;
 

@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "demo/client/colors.h"
 #include "demo/client/demo_game.h"
 
 namespace demo {
 namespace {
 
-const ImVec4 kBlue(0.34f, 0.71f, 0.91f, 1);
-const ImVec4 kOrange(0.90f, 0.62f, 0.0f, 1);
-const ImVec4 kPale(0.94f, 0.89f, 0.55f, 0.6f);
+constexpr const char* kPaces[] = {"sleep", "vsync", "wait"};
 
 // The newest values, orange beyond `limit_us`, and a line at `mark_us`.
 void draw_graph(const char* label, const engine::FrameMeter& meter, float mark_us, float limit_us, float height) {
@@ -38,7 +37,8 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
   engine::NetworkModule& module = engine.network();
   const framepump::TickReport& report = module.report();
   const float unit = ImGui::GetFontSize();
-  const float period_us = 1e6f / static_cast<float>(engine.options().fps);
+  const int fps = engine.options().fps;
+  const float period_us = 1e6f / static_cast<float>(fps > 0 ? fps : 60);
   ImGui::SetNextWindowPos(ImVec2(unit, unit));
   ImGui::SetNextWindowSize(ImVec2(unit * 30, 0));
   ImGui::SetNextWindowBgAlpha(0.82f);
@@ -46,7 +46,11 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
   ImGui::TextColored(kBlue, "%s", module.version().c_str());
   ImGui::SameLine();
   const bool is_threaded = report.mode == FRAMEPUMP_MODE_THREADED;
-  ImGui::TextColored(is_threaded ? kOrange : kBlue, is_threaded ? "   threaded" : "   frame-locked");
+  ImGui::TextColored(is_threaded ? kGreen : kBlue, is_threaded ? "   threaded" : "   frame-locked");
+  char limit[16] = "no limit";
+  if (fps > 0) std::snprintf(limit, sizeof(limit), "%d fps", fps);
+  ImGui::TextDisabled("%s   pace %s   guard %s", limit, kPaces[static_cast<size_t>(engine.options().pace)],
+                      game.has_guard() ? "on" : "off");
   ImGui::Separator();
   draw_download(game.download(), now_us);
   ImGui::Separator();
@@ -64,14 +68,26 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
               static_cast<double>(totals.kernel_window_bytes) / 1048576);
   ImGui::Text("overruns %llu   mode switches %llu   module holds %.1f MiB", static_cast<unsigned long long>(totals.overruns),
               static_cast<unsigned long long>(game.mode_switches()), static_cast<double>(module.held_bytes()) / 1048576);
+  ImGui::PushTextWrapPos(0);
   if (!note.empty()) ImGui::TextColored(kOrange, "%s", note.c_str());
-  ImGui::TextDisabled("T threaded   F12 picture   Esc quit");
+  ImGui::PopTextWrapPos();
   ImGui::End();
+}
+
+void Panel::draw_keys(const char* keys, int width, int height) {
+  const float unit = ImGui::GetFontSize();
+  const ImVec2 size = ImGui::CalcTextSize(keys);
+  const ImVec2 at((static_cast<float>(width) - size.x) / 2, static_cast<float>(height) - unit * 1.9f);
+  ImGui::GetForegroundDrawList()->AddText(at, ImGui::GetColorU32(ImVec4(0.62f, 0.66f, 0.72f, 1)), keys);
 }
 
 void Panel::draw_download(const Download& download, int64_t now_us) {
   constexpr int64_t kRateEveryUs = 250'000;
-  if (rate_at_us_ == 0) rate_at_us_ = now_us;
+  if (rate_at_us_ == 0 || download.received_bytes() < rate_bytes_) {  // the first, or the next download
+    rate_at_us_ = now_us;
+    rate_bytes_ = download.received_bytes();
+    rate_mb_per_s_.reset();
+  }
   if (now_us - rate_at_us_ >= kRateEveryUs) {
     const double rate_seconds = static_cast<double>(now_us - rate_at_us_) / 1e6;
     rate_mb_per_s_ = static_cast<double>(download.received_bytes() - rate_bytes_) / 1e6 / rate_seconds;

@@ -16,6 +16,8 @@ class DemoGame;
 class Panel {
  public:
   void draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note);
+  // One line at the lower edge.
+  static void draw_keys(const char* keys, int width, int height);
 
  private:
   void draw_download(const Download& download, int64_t now_us);

@@ -5,17 +5,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "engine_stub/clock.h"
-
 namespace demo {
 
 std::string make_report(const Options& options, engine::Engine& engine, const DemoGame& game) {
   framepump::Network& network = engine.network().network();
   const framepump::Totals totals = network.totals();
-  const Download& download = game.download();
+  const DownloadResult download = game.result();
   const engine::FrameMeter& ticks = engine.network().tick_meter();
-  const double seconds = download.seconds(engine::now_us());
-  const double mb_per_s = seconds > 0 ? static_cast<double>(download.received_bytes()) / 1e6 / seconds : 0.0;
+  const double mb_per_s = download.seconds > 0 ? static_cast<double>(download.bytes) / 1e6 / download.seconds : 0.0;
   nlohmann::ordered_json report;
   report["mode"] = engine.network().report().mode == FRAMEPUMP_MODE_THREADED ? "threaded" : "frame-locked";
   report["fps"] = options.fps;
@@ -24,10 +21,10 @@ std::string make_report(const Options& options, engine::Engine& engine, const De
   report["frames"] = engine.frames();
   report["late_frames"] = engine.late_frames();
   report["mode_switches"] = game.mode_switches();
-  report["download"] = {{"bytes", download.received_bytes()},
-                        {"seconds", std::round(seconds * 1000) / 1000},
+  report["download"] = {{"bytes", download.bytes},
+                        {"seconds", std::round(download.seconds * 1000) / 1000},
                         {"mb_per_s", std::round(mb_per_s * 1000) / 1000},
-                        {"verified", download.is_verified()}};
+                        {"verified", download.is_verified}};
   report["tick_us"] = {{"p50", ticks.percentile_us(0.5)}, {"p99", ticks.percentile_us(0.99)}, {"max", ticks.max_us()}};
   report["overruns"] = totals.overruns;
   report["memory"] = {{"budget_bytes", totals.memory_budget_bytes}, {"peak_bytes", totals.memory_peak_bytes}};
