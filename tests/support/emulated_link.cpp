@@ -251,10 +251,10 @@ template <typename Counters>
 std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std::string& why_not) {
   std::unique_ptr<EmulatedLink> link(new EmulatedLink);
   int tuns[2] = {-1, -1};
-  const bool ok = make_end(address(End::a), link->namespace_fds_[0], tuns[0], why_not) &&
-                  make_end(address(End::b), link->namespace_fds_[1], tuns[1], why_not);
-  if (ok) {
-    void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  bool ok = make_end(address(End::a), link->namespace_fds_[0], tuns[0], why_not) &&
+            make_end(address(End::b), link->namespace_fds_[1], tuns[1], why_not);
+  void* memory = ok ? mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+  if (memory != MAP_FAILED) {
     link->shared_ = new (memory) Shared;
     const pid_t parent = getpid();
     link->carrier_ = fork();
@@ -262,6 +262,10 @@ std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std
       die_with(parent);
       carry(options, tuns[0], tuns[1], link->shared_->ways);
     }
+  }
+  if (ok && link->carrier_ <= 0) {
+    ok = false;
+    why_not = std::string("the process that carries packets: ") + std::strerror(errno);
   }
   for (int tun : tuns) {
     if (tun >= 0) close(tun);
