@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
 #include <future>
 #include <string>
+#include <thread>
 
 #include "support/plain_pair.h"
 
@@ -258,4 +260,69 @@ TEST_CASE("listeners that close while the IO thread is busy never stop it") {
     return got_bytes == sent.size();
   }));
   sending.get();
+}
+
+TEST_CASE("connects that are cancelled before their turn came leave the others theirs, at slice 0") {
+  const PlainSocket nobody = PlainSocket::listen(64);
+  framepump_config config = default_config();
+  config.slice_us = 0;
+  config.stall_takeover_ms = 0;
+  TestNetwork net(config);
+  framepump_handle streams[12];
+  for (framepump_handle& stream : streams) stream = net.connect(nobody.port());
+  net.tick();
+  for (int i : {3, 5, 6}) REQUIRE_EQ(api().close(streams[i]), FRAMEPUMP_OK);
+  // One turn a tick and no flush, so that slots are released while others wait.
+  for (int i = 0; i < 1000 && net.count(FRAMEPUMP_EVENT_CONNECTED) < 9; ++i) {
+    net.tick();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_CONNECTED), 9);
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_CLOSED), 3);
+  for (int i = 0; i < 20; ++i) net.tick();
+  CHECK_EQ(net.report().turns, 0);
+  CHECK_EQ(net.report().left_over, 0);
+}
+
+TEST_CASE("a stream that is closed and aborted in one frame ends once") {
+  in_both_modes([](const framepump_config& config) {
+    const PlainSocket nobody = PlainSocket::listen(64);
+    TestNetwork net(config);
+    net.frame();
+    const framepump_handle stream = net.connect(nobody.port());
+    REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
+    REQUIRE_EQ(api().abort(stream), FRAMEPUMP_OK);
+    CHECK(run_until({&net}, [&] { return net.totals().streams == 0; }));
+    for (int i = 0; i < 5; ++i) net.frame();
+    CHECK_EQ(net.count(FRAMEPUMP_EVENT_CLOSED), 1);
+    CHECK_EQ(net.totals().closes, 1);
+  });
+}
+
+TEST_CASE("a listener that closes takes nothing along: what was written leaves, and time-outs run from now") {
+  for (const uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {
+    CAPTURE(backend);
+    framepump_config config = default_config();
+    config.threaded = 1;
+    config.backend = backend;
+    config.linger_ms = 300;
+    TestNetwork net(config);
+    PlainPair pair(net);
+    const framepump_handle listener = net.listen();
+    const uint32_t port = net.port_of(listener);
+    // The IO thread sleeps for longer than the linger time.
+    const int64_t begin_us = now_us();
+    CHECK(run_until({&net}, [&] { return now_us() - begin_us > 500'000; }));
+    const std::string sent = pattern(21, 0, 1'000'000);
+    REQUIRE_EQ(net.write(pair.stream, sent), sent.size());
+    REQUIRE_EQ(api().close(pair.stream), FRAMEPUMP_OK);
+    REQUIRE_EQ(api().close(listener), FRAMEPUMP_OK);
+    std::future<Received> received = receive_beside(pair.peer);
+    CHECK(run_until({&net}, [&] { return is_done(received); }));
+    CHECK(received.get().bytes == sent);
+    pair.peer.close();
+    CHECK_EQ(reason_of_close(net, pair.stream), FRAMEPUMP_REASON_CLOSED_HERE);
+    const framepump_handle again = net.listen("127.0.0.1", port);  // the kernel let go of the port
+    CHECK_EQ(net.port_of(again), port);
+  }
 }

@@ -243,3 +243,18 @@ TEST_CASE("a stream whose gameplay does not read is not idle, and loses nothing"
   CHECK(run_until({&net, &sender}, [&] { return (got += net.read_all(in)).size() == sent.size(); }));
   CHECK(got == sent);
 }
+
+TEST_CASE("a peer that half-closed and then resets is noticed, though gameplay writes nothing") {
+  for (const uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {
+    CAPTURE(backend);
+    in_both_modes([&](framepump_config config) {
+      config.backend = backend;
+      TestNetwork net(config);
+      PlainPair pair(net, FRAMEPUMP_STREAM_HALF_OPEN);
+      pair.peer.shutdown_write();
+      REQUIRE(run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_PEER_HALF_CLOSED, pair.stream) != nullptr; }));
+      pair.peer.reset();
+      CHECK_EQ(reason_of_close(net, pair.stream), FRAMEPUMP_REASON_RESET);
+    });
+  }
+}

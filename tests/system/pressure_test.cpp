@@ -151,6 +151,73 @@ TEST_CASE("twenty streams that each wait in peek for a message near the limit al
   });
 }
 
+TEST_CASE("a peek that grows while it waits for memory gets what it asks for last") {
+  TestNetwork sender;
+  TestNetwork receiver(with_budget(default_config(), 1024));
+  const Fleet fleet(sender, receiver, 41);
+  std::vector<PatternWriter> floods;
+  for (size_t i = 0; i < fleet.clients.size(); ++i) floods.emplace_back(fleet.clients[i], 3200 + i, 200'000);
+  run_until_stuck(sender, receiver, [&] {
+    for (PatternWriter& flood : floods) flood.write();
+  });
+  const void* view = nullptr;
+  const framepump_handle last = fleet.servers.back();
+  CHECK_EQ(api().peek(last, 10'000, &view), FRAMEPUMP_ERROR_NOT_YET);
+  receiver.frame();
+  CHECK(run_until({&sender, &receiver}, [&] { return api().peek(last, 50'000, &view) == FRAMEPUMP_OK; }));
+}
+
+TEST_CASE("a peer that stops in mid-message does not keep the message behind it from memory") {
+  TestNetwork sender;
+  TestNetwork receiver(with_budget(default_config(), 1024));
+  const Fleet fleet(sender, receiver, 42);
+  std::vector<PatternWriter> floods;
+  for (size_t i = 0; i < 40; ++i) floods.emplace_back(fleet.clients[i], 3300 + i, 200'000);
+  run_until_stuck(sender, receiver, [&] {
+    for (PatternWriter& flood : floods) flood.write();
+  });
+  PatternWriter slow(fleet.clients[40], 3340, 20'000);
+  PatternWriter whole(fleet.clients[41], 3341, 50'000);
+  const void* view = nullptr;
+  CHECK(run_until({&sender, &receiver}, [&] {
+    slow.write();
+    CHECK_NE(api().peek(fleet.servers[40], 50'000, &view), FRAMEPUMP_OK);
+    return receiver.available(fleet.servers[40]) == 20'000;
+  }));
+  CHECK(run_until({&sender, &receiver}, [&] {
+    whole.write();
+    CHECK_NE(api().peek(fleet.servers[40], 50'000, &view), FRAMEPUMP_OK);
+    return api().peek(fleet.servers[41], 50'000, &view) == FRAMEPUMP_OK;
+  }));
+}
+
+TEST_CASE("streams at their own limit cost no turns when a byte comes and goes elsewhere") {
+  framepump_config config = default_config();
+  config.receive_limit_kib = 64;
+  TestNetwork net(config);
+  TestNetwork peer;
+  const Fleet fleet(peer, net, 51);
+  std::vector<PatternWriter> floods;
+  for (size_t i = 0; i < 50; ++i) floods.emplace_back(fleet.clients[i], 3400 + i, 200'000);
+  run_until_stuck(peer, net, [&] {
+    for (PatternWriter& flood : floods) flood.write();
+  });
+  REQUIRE_EQ(net.report().blocked, 50);
+  uint32_t turns = 0;
+  uint32_t messages = 0;
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE_EQ(peer.write(fleet.clients[50], "x"), 1);
+    CHECK(run_until({&peer, &net}, [&] {
+      turns += net.report().turns;
+      messages += net.read_all(fleet.servers[50]) == "x";
+      return messages == static_cast<uint32_t>(i) + 1;
+    }));
+    net.frame();
+    turns += net.report().turns;
+  }
+  CHECK_LE(turns, 50);  // five a message, not fifty and more
+}
+
 TEST_CASE("every stream gets a block to write while all that receive are full, and it arrives") {
   in_both_modes([](const framepump_config& config) {
     constexpr uint64_t kUnreadBytes = 100'000;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "support/test_network.h"
@@ -84,5 +85,31 @@ TEST_CASE("close delivers what was written before, and both sides hear of it onc
     uint64_t bytes = 0;
     CHECK_EQ(api().available(pair.server, &bytes), FRAMEPUMP_ERROR_STALE_HANDLE);
     CHECK(run_until({&net}, [&] { return net.totals().streams == 0; }));
+  });
+}
+
+TEST_CASE("room that was reserved stays this stream's over ticks, until it is committed") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair first = connect_pair(net, net);
+    const Pair second = connect_pair(net, net);
+    REQUIRE_EQ(net.write(first.client, "before "), 7);
+    void* room = nullptr;
+    REQUIRE_EQ(api().reserve(first.client, 6, &room), FRAMEPUMP_OK);
+    std::string got;
+    CHECK(run_until({&net}, [&] { return (got += net.read_all(first.server)).size() == 7; }));
+    for (int i = 0; i < 3; ++i) net.frame();
+    const std::string others(100, 'z');
+    REQUIRE_EQ(net.write(second.client, others), others.size());
+    std::memcpy(room, "after!", 6);
+    REQUIRE_EQ(api().commit(first.client, 6), FRAMEPUMP_OK);
+    std::string got_others;
+    CHECK(run_until({&net}, [&] {
+      got += net.read_all(first.server);
+      got_others += net.read_all(second.server);
+      return got.size() == 13 && got_others.size() == others.size();
+    }));
+    CHECK_EQ(got, "before after!");
+    CHECK_EQ(got_others, others);
   });
 }

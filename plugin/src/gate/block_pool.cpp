@@ -59,10 +59,14 @@ bool BlockPool::reserve_stream() {
 }
 
 void BlockPool::release_stream() {
+  put_back_unused_stream();
+  given_back_.fetch_add(1);
+}
+
+void BlockPool::put_back_unused_stream() {
   open_streams_.fetch_sub(1, std::memory_order_relaxed);
   balance(Account::receive).fetch_add(1);
   balance(Account::send).fetch_add(1);
-  given_back_.fetch_add(1);
 }
 
 bool BlockPool::charge(Account account, uint32_t smalls) {
@@ -195,6 +199,11 @@ void BlockPool::release_joined(Block* block) {
 }
 
 void BlockPool::give_back(Block* block) {
+  put_back_unused(block);
+  given_back_.fetch_add(1);
+}
+
+void BlockPool::put_back_unused(Block* block) {
   const Account account = block->account;
   if (account == Account::join) {
     release_joined(block);
@@ -209,7 +218,6 @@ void BlockPool::give_back(Block* block) {
     // The account is credited after the space is free: whoever it lets in then finds it.
     if (account != Account::guaranteed) balance(account).fetch_add(smalls);
   }
-  given_back_.fetch_add(1);
 }
 
 uint64_t BlockPool::free_bytes(Account account) const {

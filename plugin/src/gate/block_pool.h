@@ -29,6 +29,8 @@ class BlockPool {
   // Sets the guaranteed blocks of one stream aside (one small one each way). False: the budget is spoken for.
   bool reserve_stream();
   void release_stream();
+  // As release_stream, for one that goes back in the turn it was taken in.
+  void put_back_unused_stream();
 
   // Null: the account is empty. A large block may come back as a small one where no whole unit is free.
   Block* take_small(Account account);
@@ -36,6 +38,8 @@ class BlockPool {
   // A block of at least `payload_bytes` for a peek across a seam, from the host's memory within the join reserve. Null: in use.
   Block* take_joined(uint64_t payload_bytes);
   void give_back(Block* block);
+  // As give_back, for a block that goes back in the turn it was taken in: nobody can have waited for it.
+  void put_back_unused(Block* block);
 
   uint64_t free_bytes(Account account) const;
   // What there is in send or realtime when no stream has anything queued: the account without what is set aside for open streams.

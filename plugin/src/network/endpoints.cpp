@@ -218,19 +218,16 @@ void Network::leave_stream(TcpStream& stream, uint32_t command_bit) {
   command(stream, command_bit);
 }
 
-// The descriptor is closed at once unless another thread pumps just now; then it is a moment later. Before the first frame no
-// command is carried out: a connect among them would begin at no known time.
+// The descriptor is closed at once unless another thread pumps just now; then it is a moment later. Only that: the other commands belong
+// to a run, which knows the time and gives them their turns.
 void Network::close_listener(ListenerSlot& slot) {
   slot.is_live = false;
   command(*slot.listener, kCommandClose);
-  if (!has_ticked_ || !token_.try_acquire_in_passing()) {
-    io_->wake();
-    return;
+  if (token_.try_acquire_in_passing()) {
+    slot.listener->close_now();
+    token_.release();
   }
-  Slice slice(host_, Slice::kEndless);
-  RunReport run;
-  run_commands(slice, run);
-  token_.release();
+  io_->wake();  // a poll() that sleeps holds what it polls
 }
 
 void Network::close_source(SourceSlot& slot) {

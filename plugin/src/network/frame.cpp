@@ -95,7 +95,8 @@ void Network::run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, Ru
   request.yield = &token_.wanted();
   pump.run(request, slice, run);
   // A sender on the other side of a fast link refills the window while we read: what came meanwhile is in the poller again.
-  while (!slice.is_over(0) && !pump.has_ready(lines) && pump.harvest(slice, run, pump_time_us_) > 0) pump.run(request, slice, run);
+  const auto may_go_on = [&] { return !slice.is_over(0) && !token_.wanted().load(std::memory_order_relaxed) && !pump.has_ready(lines); };
+  while (may_go_on() && pump.harvest(slice, run, pump_time_us_) > 0) pump.run(request, slice, run);
 }
 
 void Network::run_commands(Slice& slice, RunReport& run) {
@@ -146,9 +147,13 @@ uint32_t Network::wait_until(int64_t deadline_us, uint32_t until) {
   if (until > FRAMEPUMP_WAIT_FIRST_DATA) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "wait_until: until is %u, allowed are 0 (deadline) and 1 (first data)", until);
   }
+  // A day is longer than any wait, and keeps differences of times from overflowing.
+  constexpr int64_t kLongestWaitUs = int64_t{86'400} * 1'000'000;
+  const int64_t now_us = host_.now_us();
+  deadline_us = std::clamp(deadline_us, now_us, now_us + kLongestWaitUs);
   Zone zone(host_, "framepump wait");
   if (!has_ticked_) {  // no time is known before the first frame, so there is nothing to pump with
-    game_wake_.sleep(std::max<int64_t>(deadline_us - host_.now_us(), 0));
+    game_wake_.sleep(deadline_us - now_us);
     return FRAMEPUMP_OK;
   }
   io_->note_waiting(IoThread::Waiting::yes);

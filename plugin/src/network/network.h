@@ -153,10 +153,14 @@ class Network final : public HandleMaker, public BackgroundPump {
   void publish(Slice& slice, RunReport& run);
   void publish_stream(StreamGate& gate, uint32_t bits);
   void publish_bytes(StreamGate& gate);
-  void measure_dwell(StreamGate& gate);
+  void measure_dwell(StreamGate& gate, int64_t arrival_ns);
   void publish_closed(StreamGate& gate);
   void serve_writers();
   void serve_peeks();
+  bool fits_into_reserve(const StreamGate& gate) const;
+  void grant_peek(uint32_t index);
+  void end_peek_grant();
+  void watch_peek_grant();
   framepump_event& add_event(uint32_t kind, framepump_handle handle, uint64_t user_data);
 
   // BackgroundPump
@@ -241,6 +245,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
   GrowableArray<uint32_t> peeks_{host_};    // incomplete, oldest first
   uint32_t peek_grant_index_ = UINT32_MAX;
+  uint64_t peek_grant_arrived_ = 0;         // of its stream, at the last tick
+  uint32_t peek_grant_quiet_ticks_ = 0;     // in which nothing more arrived
   uint64_t published_bytes_ = 0;            // in this tick
   uint64_t reported_received_bytes_ = 0;
   uint64_t reported_sent_bytes_ = 0;

@@ -2,6 +2,8 @@
 //
 // Publication: what turns the pump's notices into events, readable bytes and room, and ends what the tick before had published.
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "network/network.h"
 
@@ -11,6 +13,7 @@ namespace {
 constexpr uint32_t kNoticesPerLook = 64;    // about 6 us of publishing between looks at the clock
 constexpr uint32_t kNoticesAtLeast = 256;   // progress even when the slice is used up
 constexpr uint32_t kNoGrant = UINT32_MAX;
+constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in fewer
 
 }  // namespace
 
@@ -23,26 +26,25 @@ void Network::end_last_frame() {
 // A closed stream lives until its bytes are consumed or gameplay closes it; then its handle is stale.
 void Network::release_closed() {
   uint32_t kept = 0;
-  for (uint32_t index : closed_.span()) {
-    TcpStream& stream = stream_at(index);
-    StreamGate& gate = stream.gate;
-    if (gate.available_bytes() > 0 && !gate.close_requested) {
-      closed_[kept++] = index;
-      continue;
-    }
+  for (uint32_t& index : closed_.span()) {
+    const StreamGate& gate = stream_at(index).gate;
+    if (gate.available_bytes() > 0 && !gate.close_requested) std::swap(index, closed_[kept++]);
+  }
+  const std::span<uint32_t> released = closed_.span().subspan(kept);
+  if (released.empty()) return;
+  for (uint32_t index : released) {
     StreamTable::Identity& identity = streams_.identity(index);
     ++identity.generation;
     identity.is_live = false;
-    gate.state = 0;
+    stream_at(index).gate.state = 0;
     if (peek_grant_index_ == index) peek_grant_index_ = kNoGrant;
-    const auto is_gone = [index](uint32_t other) { return other == index; };
-    if (gate.is_listed_writer) writers_.remove_if(is_gone);
-    if (gate.is_listed_peek) peeks_.remove_if(is_gone);
-    if (gate.is_listed_readable) {
-      readable_.remove_if([index](framepump_handle handle) { return unpack(handle).index == index; });
-    }
-    command(stream, kCommandRelease);
   }
+  // Once for all of them: many may end in one tick.
+  const auto is_gone = [this](uint32_t index) { return stream_at(index).gate.state == 0; };
+  writers_.remove_if(is_gone);
+  peeks_.remove_if(is_gone);
+  readable_.remove_if([&](framepump_handle handle) { return is_gone(unpack(handle).index); });
+  for (uint32_t index : released) command(stream_at(index), kCommandRelease);
   closed_.resize_down(kept);
 }
 
@@ -102,20 +104,21 @@ void Network::publish_stream(StreamGate& gate, uint32_t bits) {
   if ((bits & kNoticeClosed) != 0) publish_closed(gate);
 }
 
+// The stamp is taken before the counter is read: the bytes that it belongs to are then counted, in this tick or already in the last one,
+// where they came too early for it.
 void Network::publish_bytes(StreamGate& gate) {
+  const int64_t arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_acquire);
   const uint64_t arrived = gate.received.arrived();
   if (arrived == gate.published) return;
   published_bytes_ += arrived - gate.published;
   gate.published = arrived;
-  measure_dwell(gate);
+  if (arrival_ns != 0) measure_dwell(gate, arrival_ns);
   if (gate.is_listed_readable) return;
   gate.is_listed_readable = readable_.push(handle_of(gate));
 }
 
 // How long the oldest byte of this publication waited, and how many ticks began in between.
-void Network::measure_dwell(StreamGate& gate) {
-  const int64_t arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_relaxed);
-  if (arrival_ns == 0) return;
+void Network::measure_dwell(StreamGate& gate, int64_t arrival_ns) {
   const int64_t dwell_us = std::clamp<int64_t>((frame_realtime_ns_ - arrival_ns) / 1000, 0, INT32_MAX);
   uint8_t frames = 0;
   while (frames + 1u < kTickStarts && frames + 1u < tick_count_ && tick_starts_ns_[(tick_count_ - 1 - frames) % kTickStarts] > arrival_ns) {
@@ -153,8 +156,9 @@ void Network::serve_writers() {
       gate.refused_bytes = 0;
       add_event(FRAMEPUMP_EVENT_WRITABLE, handle_of(gate), gate.user_data);
     }
-    if (unsent_bytes == 0) gate.unsent.reclaim(pool_);
-    if (unsent_bytes > 0 || gate.refused_bytes > 0) {
+    const bool is_reserved = gate.reserved_bytes > 0;  // perhaps in the last block
+    if (unsent_bytes == 0 && !is_reserved) gate.unsent.reclaim(pool_);
+    if (unsent_bytes > 0 || is_reserved || gate.refused_bytes > 0) {
       writers_[kept++] = index;
     } else {
       gate.is_listed_writer = false;
@@ -168,25 +172,56 @@ void Network::serve_writers() {
 void Network::serve_peeks() {
   uint32_t kept = 0;
   for (uint32_t index : peeks_.span()) {
-    TcpStream& stream = stream_at(index);
-    StreamGate& gate = stream.gate;
+    StreamGate& gate = stream_at(index).gate;
     const bool is_waiting = gate.peek_bytes > gate.available_bytes() && gate.state != FRAMEPUMP_STATE_CLOSED &&
                             gate.state != FRAMEPUMP_STATE_CLOSING;
+    gate.is_listed_peek = is_waiting;
     if (is_waiting) {
       peeks_[kept++] = index;
-      if (peek_grant_index_ == kNoGrant && gate.receive_blocked.load()) {
-        peek_grant_index_ = index;
-        gate.peek_grant_bytes.store(gate.peek_bytes, std::memory_order_relaxed);
-        command(stream, kCommandRoom);
-      }
-      continue;
+    } else if (peek_grant_index_ == index) {
+      end_peek_grant();
     }
-    gate.is_listed_peek = false;
-    if (peek_grant_index_ != index) continue;
-    gate.peek_grant_bytes.store(0, std::memory_order_relaxed);
-    peek_grant_index_ = kNoGrant;
   }
   peeks_.resize_down(kept);
+  watch_peek_grant();
+  for (uint32_t index : peeks_.span()) {
+    if (peek_grant_index_ != kNoGrant) break;
+    StreamGate& gate = stream_at(index).gate;
+    if (gate.receive_blocked.load() && fits_into_reserve(gate)) grant_peek(index);
+  }
+}
+
+// What a slow peer's message holds of the reserve stays with it, so there may be too little left for another.
+bool Network::fits_into_reserve(const StreamGate& gate) const {
+  const uint64_t missing_bytes = gate.peek_bytes - std::min<uint64_t>(gate.peek_bytes, gate.received.queued_bytes());
+  // Small blocks hold a 64th less than their size, and the last may be filled in part.
+  return pool_.free_bytes(Account::peek_reserve) >= missing_bytes + missing_bytes / 32 + kSmallBlockBytes;
+}
+
+void Network::grant_peek(uint32_t index) {
+  StreamGate& gate = stream_at(index).gate;
+  peek_grant_index_ = index;
+  peek_grant_arrived_ = gate.received.arrived();
+  peek_grant_quiet_ticks_ = 0;
+  gate.peek_grant_bytes.store(gate.peek_bytes, std::memory_order_relaxed);
+  command(stream_at(index), kCommandRoom);
+}
+
+void Network::end_peek_grant() {
+  stream_at(peek_grant_index_).gate.peek_grant_bytes.store(0, std::memory_order_relaxed);
+  peek_grant_index_ = kNoGrant;
+}
+
+// Gameplay may have asked for more meanwhile; and a peer that sends nothing must not keep the others from their messages.
+void Network::watch_peek_grant() {
+  if (peek_grant_index_ == kNoGrant) return;
+  const StreamGate& gate = stream_at(peek_grant_index_).gate;
+  if (gate.peek_bytes != gate.peek_grant_bytes.load(std::memory_order_relaxed)) return grant_peek(peek_grant_index_);
+  const uint64_t arrived = gate.received.arrived();
+  const bool is_quiet = arrived == peek_grant_arrived_;
+  peek_grant_arrived_ = arrived;
+  peek_grant_quiet_ticks_ = is_quiet ? peek_grant_quiet_ticks_ + 1 : 0;
+  if (peek_grant_quiet_ticks_ >= kQuietTicks) end_peek_grant();
 }
 
 void Network::remove_finished_sources() {

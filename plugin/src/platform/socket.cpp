@@ -137,6 +137,11 @@ IoResult finish_connect(Socket socket) {
   return has_hung_up(socket) ? failure_of(ENOTCONN) : failure_of(EINPROGRESS);
 }
 
+IoResult pending_error(Socket socket) {
+  const int error = option_of(descriptor_of(socket), SOL_SOCKET, SO_ERROR);
+  return error > 0 ? failure_of(error) : IoResult{};
+}
+
 IoResult open_listener(const SocketAddress& address, const ListenOptions& options, Socket& out) {
   Socket socket;
   const IoResult result = open_socket(address.family, socket);

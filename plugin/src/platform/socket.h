@@ -67,6 +67,8 @@ IoResult start_connect(Socket socket, const SocketAddress& peer);
 // The outcome of a connect under way (SO_ERROR, and whether there is a peer): ok, would_block (still under way), or the
 // failure.
 IoResult finish_connect(Socket socket);
+// Why a connection failed of which the peer's end was read already: from then on receive says nothing but "end". Told once; ok: it has not.
+IoResult pending_error(Socket socket);
 
 // Socket, SO_REUSEADDR, bind and listen.
 IoResult open_listener(const SocketAddress& address, const ListenOptions& options, Socket& out);

@@ -69,14 +69,19 @@ void StreamTable::give_back(TcpStream& stream) {
   stream.~TcpStream();
   new (&stream) TcpStream(*environment_);
   stream.gate.index = index;
-  put_back_unused(stream);
+  environment_->pool.release_stream();
+  free_slot(index);
   environment_->memory_waiters.wake_all();  // a listener may wait for a slot
 }
 
 void StreamTable::put_back_unused(TcpStream& stream) {
-  environment_->pool.release_stream();
+  environment_->pool.put_back_unused_stream();
+  free_slot(stream.gate.index);
+}
+
+void StreamTable::free_slot(uint32_t index) {
   environment_->counters.open_streams.fetch_sub(1, std::memory_order_relaxed);
-  free_.insert(stream.gate.index);
+  free_.insert(index);
 }
 
 StreamTable::Identity& StreamTable::identity(uint32_t index) {

@@ -45,6 +45,7 @@ class StreamTable {
   struct Chunk;
 
   Chunk* chunk_for(uint32_t index);
+  void free_slot(uint32_t index);
 
   const Host& host_;
   Environment* environment_ = nullptr;

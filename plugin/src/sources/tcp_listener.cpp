@@ -29,17 +29,20 @@ void TcpListener::prepare(Socket socket, const StreamOptions& options, HotSettin
 void TcpListener::on_commands(uint32_t bits, int64_t) {
   Pump& pump = environment_.pump;
   if ((bits & kCommandPriority) != 0) pump.set_priority(*this, wanted_priority_.load(std::memory_order_relaxed));
-  if ((bits & kCommandOpen) != 0) {
-    pump.poller().add(socket_, static_cast<Pollable*>(this));
-    pump.make_ready(*this);
-  }
+  if ((bits & kCommandOpen) != 0 && socket_.is_open()) pump.make_ready(*this);
   if ((bits & kCommandClose) == 0) return;
+  close_now();
+  is_closed_.store(true, std::memory_order_release);
+}
+
+void TcpListener::close_now() {
+  if (!socket_.is_open()) return;
   environment_.memory_waiters.leave(memory_place_);
   environment_.descriptor_waiters.leave(descriptor_place_);
-  pump.forget(*this);
-  pump.poller().remove(socket_, static_cast<Pollable*>(this));
+  environment_.pump.forget(*this);
+  if (is_polled_) environment_.pump.poller().remove(socket_, static_cast<Pollable*>(this));
+  is_polled_ = false;
   close_socket(socket_);
-  is_closed_.store(true, std::memory_order_release);
 }
 
 // While it pauses, each new connection would only fail to get a descriptor once more.
@@ -51,26 +54,33 @@ Turn TcpListener::take_turn(const TurnContext& context) {
   Turn turn = {.phase = Phase::accept};
   environment_.descriptor_waiters.leave(descriptor_place_);
   environment_.memory_waiters.leave(memory_place_);
+  Poller& poller = environment_.pump.poller();
+  if (!is_polled_) is_polled_ = poller.add(socket_, static_cast<Pollable*>(this)) == IoStatus::ok;
   while (turn.accepts < kAcceptsPerTurn) {
     switch (accept_one(context.now_us)) {
       case AcceptOutcome::accepted:
         ++turn.accepts;
         continue;
       case AcceptOutcome::queue_is_empty:
-        environment_.pump.poller().arm(socket_, static_cast<Pollable*>(this), kReadable);
+        if (!is_polled_) return pause(turn, context.now_us);  // or nobody would say when there is more
+        poller.arm(socket_, static_cast<Pollable*>(this), kReadable);
         return turn;
       case AcceptOutcome::no_room:
         environment_.memory_waiters.enter(*this, memory_place_);
         turn.outcome = Outcome::blocked;
         return turn;
       case AcceptOutcome::no_descriptor:
-        add<uint64_t>(environment_.counters.accept_pauses, 1);
-        environment_.descriptor_waiters.enter(*this, descriptor_place_);
-        turn.wake_at_us = context.now_us + kDescriptorPauseUs;
-        return turn;
+        return pause(turn, context.now_us);
     }
   }
   turn.outcome = Outcome::more;
+  return turn;
+}
+
+Turn TcpListener::pause(Turn turn, int64_t now_us) {
+  add<uint64_t>(environment_.counters.accept_pauses, 1);
+  environment_.descriptor_waiters.enter(*this, descriptor_place_);
+  turn.wake_at_us = now_us + kDescriptorPauseUs;
   return turn;
 }
 

@@ -36,6 +36,8 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   // Game thread: after kCommandClose was carried out; it may be prepared again.
   bool is_closed() const { return is_closed_.load(std::memory_order_acquire); }
 
+  // With the token: what kCommandClose does, ahead of it.
+  void close_now();
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
   Turn take_turn(const TurnContext& context) override;
@@ -47,6 +49,7 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   enum class AcceptOutcome : uint8_t { accepted, queue_is_empty, no_room, no_descriptor };
 
   AcceptOutcome accept_one(int64_t now_us);
+  Turn pause(Turn turn, int64_t now_us);
 
   Environment& environment_;
   HandleMaker& handles_;
@@ -54,6 +57,7 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   StreamOptions options_;
   HotSetting hot_ = HotSetting::forbidden;
   uint8_t flags_ = 0;
+  bool is_polled_ = false;
   uint32_t memory_place_ = WaitingRoom::kNowhere;
   uint32_t descriptor_place_ = WaitingRoom::kNowhere;
   std::atomic<uint64_t> user_data_{0};

@@ -11,6 +11,7 @@
 namespace framepump {
 namespace {
 
+constexpr int64_t kLookForResetUs = 1'000'000;
 constexpr uint32_t kRttSampleMs = 500;  // one getsockopt (about 1 us) twice a second while bytes flow
 
 }  // namespace
@@ -23,14 +24,26 @@ Turn TcpStream::receive_turn(const TurnContext& context) {
     turn.wake_at_us = next_deadline_us();
     return turn;
   }
-  return is_closing_ ? discard_input(context) : read_into_queue(context);
+  if (is_closing_) return discard_input(context);
+  return peer_ended_ ? look_for_reset(context) : read_into_queue(context);
+}
+
+// After its end of stream the peer can still reset the connection, or die. epoll announces it; for poll(), whose levels say "readable" all
+// the time then, it is looked up now and then.
+Turn TcpStream::look_for_reset(const TurnContext& context) {
+  Turn turn;
+  const IoResult result = pending_error(socket());
+  if (result.status != IoStatus::ok) return finish_turn(turn, reason_of(result.status), result.system_code);
+  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+  turn.wake_at_us = std::min(next_deadline_us(), context.now_us + kLookForResetUs);
+  return turn;
 }
 
 Turn TcpStream::read_into_queue(const TurnContext& context) {
   Turn turn;
   int64_t first_arrival_ns = 0;
   bool may_retry = true;
-  while (!peer_ended_) {
+  while (true) {
     // A block holds a little less than 64 KiB, so the last few bytes of a quantum would cost a system call of their own.
     if (turn.bytes > context.quantum_bytes - context.quantum_bytes / 32) {
       turn.outcome = Outcome::more;
@@ -95,7 +108,7 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
     queue.append(in_room, fresh, static_cast<uint32_t>(in_fresh));
   } else {
     if (in_room > 0) queue.produce(in_room);
-    if (fresh != nullptr) environment_.pool.give_back(fresh);
+    if (fresh != nullptr) environment_.pool.put_back_unused(fresh);
   }
   return result;
 }
@@ -132,16 +145,17 @@ Block* TcpStream::take_receive_block(uint64_t queued_bytes) {
   return block;
 }
 
-// Parks the receiving side: consume() posts kCommandRoom for a stream so marked, and memory that comes free anywhere wakes it too.
+// Parks the receiving side: consume() posts kCommandRoom for a stream so marked. Memory that comes free anywhere wakes it too, unless it is at
+// its own limit, where that is no help.
 void TcpStream::block_receiving() {
   gate.receive_blocked.store(true);
-  environment_.memory_waiters.enter(receive_side(), memory_place_);
+  const uint64_t own_limit_bytes = environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed);
+  const bool is_own_limit = gate.received.queued_bytes() >= own_limit_bytes;
+  if (!is_own_limit) environment_.memory_waiters.enter(receive_side(), memory_place_);
   if (is_blocked_) return;
   is_blocked_ = true;
   add<uint32_t>(environment_.counters.blocked, 1);
   add<uint32_t>(gate.back_pressure, 1);
-  const uint64_t own_limit_bytes = environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed);
-  const bool is_own_limit = gate.received.queued_bytes() >= own_limit_bytes;
   environment_.counters.hints.fetch_or(is_own_limit ? kHintReceiveLimit : kHintBudget, std::memory_order_relaxed);
 }
 
@@ -157,7 +171,7 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   active_at_us_ = context.now_us;
   add(environment_.counters.received_bytes, bytes);
   int64_t none = 0;
-  gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_relaxed);
+  gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_release);
   if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
   if (static_cast<uint32_t>(context.now_us / 1000) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
   post(kNoticeData);
@@ -173,7 +187,7 @@ Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
   environment_.hot.remove(hot_);
   if ((gate.flags & FRAMEPUMP_STREAM_HALF_OPEN) != 0 && !is_write_shut_) {
     post(kNoticePeerHalfClosed);
-    turn.wake_at_us = next_deadline_us();
+    turn.wake_at_us = std::min(next_deadline_us(), context.now_us + kLookForResetUs);
     return turn;
   }
   // Nobody asked for half-open streams: what is queued still leaves, then this side ends too.

@@ -72,18 +72,22 @@ void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
     active_at_us_ = now_us;
     environment_.pump.make_ready(send_side());
   }
-  if (state_ != State::finished) {
-    if ((bits & kCommandShutdownWrite) != 0) shutdown_wanted_ = true;
-    if ((bits & kCommandClose) != 0) close_by_command(now_us);
-    if ((bits & (kCommandSend | kCommandShutdownWrite | kCommandClose)) != 0) environment_.pump.make_ready(send_side());
-    if ((bits & kCommandRoom) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
-    if ((bits & kCommandAbort) != 0) {
-      abort_socket(socket());
-      finish(FRAMEPUMP_REASON_ABORTED_HERE, 0);
-    }
-  }
+  if (state_ != State::finished) on_live_commands(bits, now_us);
   if ((bits & kCommandReclaim) != 0) gate.received.reclaim(environment_.pool);
   if ((bits & kCommandRelease) != 0) environment_.streams.give_back(*this);
+}
+
+// Each may finish the stream, and what is finished must not get a turn any more: its slot may soon be another's.
+void TcpStream::on_live_commands(uint32_t bits, int64_t now_us) {
+  if ((bits & kCommandAbort) != 0) {
+    abort_socket(socket());
+    return finish(FRAMEPUMP_REASON_ABORTED_HERE, 0);
+  }
+  if ((bits & kCommandShutdownWrite) != 0) shutdown_wanted_ = true;
+  if ((bits & kCommandClose) != 0) close_by_command(now_us);
+  if (state_ == State::finished) return;
+  if ((bits & (kCommandSend | kCommandShutdownWrite | kCommandClose)) != 0) environment_.pump.make_ready(send_side());
+  if ((bits & kCommandRoom) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
 }
 
 // From now on: send what was written, then say so to the peer, then throw its input away until it finishes too.
@@ -151,6 +155,8 @@ void TcpStream::finish(uint8_t reason, int32_t system_code) {
 }
 
 void TcpStream::destroy_now() {
+  environment_.pump.forget(receive_side());
+  environment_.pump.forget(send_side());
   close_socket(socket());
   BlockPool& pool = environment_.pool;
   gate.received.free_retired(gate.retired, pool);

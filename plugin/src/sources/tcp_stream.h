@@ -60,6 +60,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn receive_turn(const TurnContext& context) override;
   Turn read_into_queue(const TurnContext& context);
   Turn discard_input(const TurnContext& context);
+  Turn look_for_reset(const TurnContext& context);
   IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t& arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
@@ -79,6 +80,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void watch_peer(int64_t now_us);
 
   // life (tcp_stream.cpp)
+  void on_live_commands(uint32_t bits, int64_t now_us);
   bool start_polling();
   int64_t next_deadline_us() const;
   bool check_deadlines(int64_t now_us);
