@@ -77,7 +77,10 @@ class Pump {
   void make_ready(Source& source) { line(source).push_back(source); }
   // No turn and no timer any more; the source may then be destroyed.
   void forget(Source& source);
-  void set_timer(Source& source, int64_t wake_at_us) { timers(source).set(source, wake_at_us); }
+  // Without memory for a timer the source has turn after turn instead, so that no time-out is forgotten.
+  void set_timer(Source& source, int64_t wake_at_us) {
+    if (!timers(source).set(source, wake_at_us)) make_ready(source);
+  }
   void set_priority(Source& source, uint32_t priority);
 
   bool has_ready(uint32_t lines) const;

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// The allocator says no: at every single allocation once, and from there on for good.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "support/test_network.h"
+
+using namespace framepump::test;
+
+namespace {
+
+// Services whose allocator refuses the allocations from `first` up to `last`, and counts.
+class RefusingServices {
+ public:
+  RefusingServices(int64_t first, int64_t last) : first_(first), last_(last) {
+    services_.struct_size = sizeof(services_);
+    services_.user = this;
+    services_.allocate = [](void* self, uint64_t size_bytes, uint64_t alignment) {
+      return static_cast<RefusingServices*>(self)->allocate(size_bytes, alignment);
+    };
+    services_.release = [](void* self, void* memory, uint64_t size_bytes, uint64_t) {
+      if (memory != nullptr) static_cast<RefusingServices*>(self)->live_bytes_ -= size_bytes;
+      std::free(memory);
+    };
+    services_.log = [](void*, uint32_t, const char*) {};
+  }
+  RefusingServices(const RefusingServices&) = delete;
+  RefusingServices& operator=(const RefusingServices&) = delete;
+
+  const framepump_services* services() const { return &services_; }
+  int64_t allocations() const { return allocations_.load(); }
+  uint64_t live_bytes() const { return live_bytes_.load(); }
+
+ private:
+  void* allocate(uint64_t size_bytes, uint64_t alignment) {
+    const int64_t n = allocations_.fetch_add(1);
+    if (n >= first_ && n < last_) return nullptr;
+    live_bytes_ += size_bytes;
+    return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+  }
+
+  framepump_services services_ = {};
+  int64_t first_;
+  int64_t last_;
+  std::atomic<int64_t> allocations_{0};
+  std::atomic<uint64_t> live_bytes_{0};
+};
+
+constexpr int kStreams = 3;
+constexpr uint64_t kMessageBytes = 3'000;  // lies across a seam of small blocks
+
+// A server and clients in one network, a message each way, a join, a user source, an end. Whatever fails on the way is skipped over.
+// True: every message came.
+bool play(const framepump_config& config, const RefusingServices& refusing) {
+  framepump_handle network = 0;
+  framepump_message message = {};
+  message.struct_size = sizeof(message);
+  if (api().network_create(&config, refusing.services(), &network, &message) != FRAMEPUMP_OK) {
+    CHECK_NE(std::string(message.text), "");
+    return false;
+  }
+  framepump_source source = {};
+  source.struct_size = sizeof(source);
+  source.take_turn = [](void*, framepump_turn*) { return FRAMEPUMP_OUTCOME_DRAINED; };
+  framepump_handle own = 0;
+  api().add_source(network, &source, &own);
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_handle listener = 0;
+  api().listen(network, &endpoint, &listener);
+  api().listener_port(listener, &endpoint.port);
+  framepump_handle clients[kStreams] = {};
+  for (framepump_handle& client : clients) {
+    if (listener != 0) api().connect(network, &endpoint, &client);
+  }
+  const std::string sent = pattern(31, 0, kMessageBytes);
+  bool has_written[kStreams] = {};
+  int complete = 0;
+  for (uint64_t n = 1; n <= 300 && complete < kStreams; ++n) {
+    const framepump_frame frame = {sizeof(frame), 0, n, now_us()};
+    api().tick(network, &frame, nullptr);
+    for (int i = 0; i < kStreams; ++i) {
+      has_written[i] = has_written[i] || api().write_all(clients[i], sent.data(), sent.size()) == FRAMEPUMP_OK;
+    }
+    const framepump_handle* readable = nullptr;
+    uint32_t count = 0;
+    api().readable(network, &readable, &count);
+    for (uint32_t i = 0; i < count; ++i) {
+      const void* view = nullptr;
+      if (api().peek(readable[i], kMessageBytes, &view) != FRAMEPUMP_OK) continue;
+      CHECK(std::string_view(static_cast<const char*>(view), kMessageBytes) == sent);
+      api().consume(readable[i], kMessageBytes);
+      ++complete;
+    }
+    api().flush(network);
+    api().wait_until(network, now_us() + 200, FRAMEPUMP_WAIT_FIRST_DATA);
+  }
+  for (const framepump_handle client : clients) api().close(client);
+  api().close(listener);
+  const framepump_frame frame = {sizeof(frame), 0, 1000, now_us()};
+  api().tick(network, &frame, nullptr);
+  CHECK_EQ(api().network_destroy(network), FRAMEPUMP_OK);
+  return complete == kStreams;
+}
+
+}  // namespace
+
+TEST_CASE("an allocation that fails, whichever it is, crashes nothing, leaks nothing and is got over") {
+  for (const uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {
+    CAPTURE(backend);
+    framepump_config config = default_config();
+    config.backend = backend;
+    RefusingServices all(0, 0);
+    CHECK(play(config, all));
+    CHECK_EQ(all.live_bytes(), 0);
+    for (int64_t refused = 0; refused < all.allocations(); ++refused) {
+      CAPTURE(refused);
+      RefusingServices once(refused, refused + 1);
+      play(config, once);
+      CHECK_EQ(once.live_bytes(), 0);
+    }
+  }
+}
+
+TEST_CASE("an allocator that gives nothing more from some point on crashes nothing and leaks nothing") {
+  framepump_config config = default_config();
+  config.threaded = 1;
+  RefusingServices all(0, 0);
+  CHECK(play(config, all));
+  CHECK_EQ(all.live_bytes(), 0);
+  for (int64_t first = 0; first < all.allocations(); ++first) {
+    CAPTURE(first);
+    RefusingServices refusing(first, INT64_MAX);
+    play(config, refusing);
+    CHECK_EQ(refusing.live_bytes(), 0);
+  }
+}
