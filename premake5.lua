@@ -114,6 +114,7 @@ project "framepump_plugin"
   files { "plugin/framepump.map" }
   links { "framepump" }
   local map = path.getrelative(path.getabsolute(out), path.getabsolute("plugin/framepump.map"))
+  use("libenet")
   linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map }
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
 
@@ -128,7 +129,7 @@ project "demo_server"
   includedirs { "." }
   files { "demo/server/**.h", "demo/server/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
   links { "framepump" }
-  use("libxxhash")
+  use("libenet", "libxxhash")
 
 -- The client loads the plugin as an engine would, so it must link without it.
 project "demo_client"
@@ -153,6 +154,7 @@ local function test_program(name, folders)
     rtti "Off"
     includedirs { "plugin/src", "tests" }
     links { "test_support", "framepump" }
+    use("libenet")
     for _, folder in ipairs(folders) do
       files { "tests/" .. folder .. "/**.h", "tests/" .. folder .. "/**.cpp" }
     end

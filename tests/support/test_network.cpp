@@ -46,6 +46,13 @@ const framepump_tick_report& TestNetwork::tick() {
     const framepump_event& e = events[i];
     seen_.push_back({e.kind, e.reason, e.handle, e.other, e.user_data, e.value, e.value2, e.text != nullptr ? e.text : ""});
   }
+  const framepump_received* messages = nullptr;
+  REQUIRE_EQ(api().messages(handle_, &messages, &last_message_count_), FRAMEPUMP_OK);
+  for (uint32_t i = 0; i < last_message_count_; ++i) {
+    const framepump_received& m = messages[i];
+    const std::string text = m.size_bytes > 0 ? std::string(static_cast<const char*>(m.payload), m.size_bytes) : "";
+    messages_.push_back({m.peer, m.host, m.user_data, m.channel, m.delivery, m.dwell_us, text});
+  }
   return report_;
 }
 
@@ -79,6 +86,53 @@ framepump_handle TestNetwork::connect(uint32_t port, const char* host, uint32_t 
   INFO(last_error());
   REQUIRE_EQ(error, FRAMEPUMP_OK);
   return stream;
+}
+
+framepump_handle TestNetwork::open_host(const char* address, uint32_t peers, uint64_t user_data) {
+  framepump_host_options options = {};
+  options.struct_size = sizeof(options);
+  options.priority = FRAMEPUMP_PRIORITY_NORMAL;
+  options.host = address;
+  options.peers = peers;
+  options.user_data = user_data;
+  framepump_handle host = 0;
+  const uint32_t error = api().host_open(handle_, &options, &host);
+  INFO(last_error());
+  REQUIRE_EQ(error, FRAMEPUMP_OK);
+  return host;
+}
+
+uint32_t TestNetwork::host_port(framepump_handle host) {
+  uint32_t port = 0;
+  REQUIRE_EQ(api().host_port(host, &port), FRAMEPUMP_OK);
+  return port;
+}
+
+framepump_handle TestNetwork::peer_connect(framepump_handle host, uint32_t port, uint32_t data, uint64_t user_data) {
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", port, 1, user_data};
+  framepump_handle peer = 0;
+  const uint32_t error = api().peer_connect(host, &endpoint, data, &peer);
+  INFO(last_error());
+  REQUIRE_EQ(error, FRAMEPUMP_OK);
+  return peer;
+}
+
+uint32_t TestNetwork::send(framepump_handle peer, std::string_view bytes, uint32_t delivery, uint32_t channel) {
+  return api().send(peer, channel, bytes.data(), bytes.size(), delivery);
+}
+
+framepump_host_info TestNetwork::host_info(framepump_handle host) const {
+  framepump_host_info info = {};
+  info.struct_size = sizeof(info);
+  REQUIRE_EQ(api().host_info(host, &info), FRAMEPUMP_OK);
+  return info;
+}
+
+framepump_peer_info TestNetwork::peer_info(framepump_handle peer) const {
+  framepump_peer_info info = {};
+  info.struct_size = sizeof(info);
+  REQUIRE_EQ(api().peer_info(peer, &info), FRAMEPUMP_OK);
+  return info;
 }
 
 const SeenEvent* TestNetwork::find(uint32_t kind, framepump_handle handle) const {

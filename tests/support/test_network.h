@@ -39,6 +39,17 @@ struct SeenEvent {
   std::string text;
 };
 
+// One message as tests compare it.
+struct SeenMessage {
+  framepump_handle peer = 0;
+  framepump_handle host = 0;
+  uint64_t user_data = 0;
+  uint32_t channel = 0;
+  uint32_t delivery = 0;
+  uint32_t dwell_us = 0;
+  std::string text;
+};
+
 // A network with what tests do over and over: tick, remember events, wait for a state.
 class TestNetwork {
  public:
@@ -68,6 +79,17 @@ class TestNetwork {
   const SeenEvent* find(uint32_t kind, framepump_handle handle = 0) const;  // null: not seen; handle 0: any
   uint32_t count(uint32_t kind) const;
 
+  framepump_handle open_host(const char* address = "127.0.0.1", uint32_t peers = 0, uint64_t user_data = 0);
+  uint32_t host_port(framepump_handle host);
+  framepump_handle peer_connect(framepump_handle host, uint32_t port, uint32_t data = 0, uint64_t user_data = 0);
+  uint32_t send(framepump_handle peer, std::string_view bytes, uint32_t delivery = FRAMEPUMP_RELIABLE, uint32_t channel = 0);
+  framepump_host_info host_info(framepump_handle host) const;
+  framepump_peer_info peer_info(framepump_handle peer) const;
+  // Every message since the start or the last forget_messages(), in order.
+  const std::vector<SeenMessage>& messages() const { return messages_; }
+  void forget_messages() { messages_.clear(); }
+  uint32_t last_message_count() const { return last_message_count_; }  // of the last tick
+
   uint64_t available(framepump_handle stream) const;
   std::string read_all(framepump_handle stream);  // and consume
   uint64_t write(framepump_handle stream, std::string_view bytes);
@@ -82,6 +104,8 @@ class TestNetwork {
   uint64_t frame_number_ = 0;
   std::function<int64_t()> clock_ = now_us;
   std::vector<SeenEvent> seen_;
+  std::vector<SeenMessage> messages_;
+  uint32_t last_message_count_ = 0;
 };
 
 // Frames of all networks in turn, a millisecond apart, until the condition holds. False: `limit_ms` passed.

@@ -17,6 +17,7 @@
 // only has no unresolved symbol of the library.
 #pragma once
 
+#include <framepump/datagram.hpp>
 #include <framepump/network.hpp>
 #include <framepump/result.hpp>
 #include <framepump/stream.hpp>

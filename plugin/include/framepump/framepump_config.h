@@ -65,6 +65,24 @@ typedef struct framepump_config {
 
   /* limits.streams: 1 to 262144, default 16384, restart. Open streams; each reserves 4 KiB of memory.budget_kib. */
   uint32_t limit_streams;
+
+  /* datagram.peers: 1 to 4095, default 64, live (new hosts). Peers that one host can have at a time. */
+  uint32_t datagram_peers;
+  /* datagram.channels: 1 to 255, default 4, live (new hosts). Channels of a connection; the side that has fewer decides. */
+  uint32_t datagram_channels;
+  /* datagram.message_limit_kib: 1 to 32768 KiB, default 1024, live (new hosts). The largest message, sent or received. */
+  uint32_t datagram_message_limit_kib;
+  /* datagram.queue_limit_kib: 16 to 1048576 KiB, default 1024, live (new hosts). For each peer: received and not yet read, and
+   * sent and not yet acknowledged; a message counts 128 bytes more than it has. */
+  uint32_t datagram_queue_limit_kib;
+  /* datagram.timeout_ms: 100 to 3600000 ms, default 10000, live (new peers). A peer that acknowledges nothing for this long is
+   * gone; noticed at the next resend, so after twice as long at the latest. */
+  uint32_t datagram_timeout_ms;
+  /* datagram.receive_buffer_kib: 16 to 1048576 KiB, default 1024, live (new hosts). What the kernel holds of datagrams between
+   * two ticks; it has a limit of its own (net.core.rmem_max). */
+  uint32_t datagram_receive_buffer_kib;
+  /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers that may come from one IP address. 0: any number. */
+  uint32_t datagram_peers_per_address;
 } framepump_config;
 
 #endif

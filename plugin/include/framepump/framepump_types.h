@@ -39,13 +39,13 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform */
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
 
-/* Why a stream closed. */
+/* Why a stream or datagram peer closed. */
 #define FRAMEPUMP_REASON_NONE 0u
 #define FRAMEPUMP_REASON_CLOSED_HERE 1u           /* close(): everything written was handed over, the peer finished too */
 #define FRAMEPUMP_REASON_CLOSED_BY_PEER 2u        /* orderly end of the peer's stream */
 #define FRAMEPUMP_REASON_REFUSED 3u               /* nobody listens there */
 #define FRAMEPUMP_REASON_RESET 4u                 /* the peer or a middlebox cut the connection */
-#define FRAMEPUMP_REASON_CONNECT_TIMED_OUT 5u     /* stream.connect_timeout_ms */
+#define FRAMEPUMP_REASON_CONNECT_TIMED_OUT 5u     /* stream.connect_timeout_ms, or datagram.timeout_ms */
 #define FRAMEPUMP_REASON_IDLE_TIMED_OUT 6u        /* stream.idle_timeout_ms */
 #define FRAMEPUMP_REASON_PEER_DEAD 7u             /* the peer stopped acknowledging: stream.keepalive_s, stream.dead_after_s */
 #define FRAMEPUMP_REASON_LINGER_TIMED_OUT 8u      /* close(), but the peer did not finish within stream.linger_ms */
@@ -53,6 +53,8 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_REASON_UNREACHABLE 10u
 #define FRAMEPUMP_REASON_DESCRIPTORS_EXHAUSTED 11u
 #define FRAMEPUMP_REASON_SYSTEM 12u               /* the event's text holds the system's reason */
+#define FRAMEPUMP_REASON_TIMED_OUT 13u            /* a datagram peer that acknowledged nothing: datagram.timeout_ms */
+#define FRAMEPUMP_REASON_OVERLOADED 14u           /* a datagram peer that gave up while gameplay took none of its messages */
 
 #define FRAMEPUMP_PRIORITY_REALTIME 0u
 #define FRAMEPUMP_PRIORITY_NORMAL 1u
@@ -69,7 +71,7 @@ typedef uint64_t framepump_handle;
 
 /* What happened since the tick before. `value` and `other` as noted; unused fields are 0. */
 #define FRAMEPUMP_EVENT_CONNECTED 1u
-#define FRAMEPUMP_EVENT_ACCEPTED 2u               /* other: the listener */
+#define FRAMEPUMP_EVENT_ACCEPTED 2u               /* other: the listener, or the host; value: a peer's connect data */
 #define FRAMEPUMP_EVENT_PEER_HALF_CLOSED 3u       /* only with FRAMEPUMP_STREAM_HALF_OPEN */
 #define FRAMEPUMP_EVENT_CLOSED 4u                 /* reason: why; the handle is stale once its bytes are consumed */
 #define FRAMEPUMP_EVENT_WRITABLE 5u               /* after NO_ROOM or a short write: half of the limit is free again */

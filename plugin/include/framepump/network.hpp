@@ -3,6 +3,7 @@
 // The network: one pump, its sockets and its memory, as an owner that closes it when it goes.
 #pragma once
 
+#include <framepump/datagram.hpp>
 #include <framepump/stream.hpp>
 
 #include <cstddef>
@@ -146,6 +147,24 @@ class Network {
   }
   // The stream that an event is about, or any other handle that came from this network.
   Stream stream(framepump_handle handle) const { return Stream(api_, handle); }
+
+  // ---- datagrams ----
+
+  // A UDP socket for ENet peers: HostOptions("0.0.0.0", 7777) for a server, HostOptions() for a client.
+  Result<Host> open_host(const HostOptions& options = {}) {
+    framepump_handle handle = 0;
+    const uint32_t error = api_->host_open(handle_, &options, &handle);
+    return result<Host>(error, handle);
+  }
+  // What the last tick published; valid until the next tick.
+  std::span<const Received> messages() const {
+    const framepump_received* messages = nullptr;
+    uint32_t count = 0;
+    api_->messages(handle_, &messages, &count);
+    return {static_cast<const Received*>(messages), count};
+  }
+  // The peer that an event or message is about.
+  Peer peer(framepump_handle handle) const { return Peer(api_, handle); }
 
   // ---- settings and sums ----
 

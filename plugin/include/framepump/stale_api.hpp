@@ -38,6 +38,12 @@ constexpr framepump_api make_stale_api() {
   refuse(api.reserve);
   refuse(api.commit);
   refuse(api.wake_source);
+  refuse(api.host_port);
+  refuse(api.peer_connect);
+  refuse(api.send);
+  refuse(api.broadcast);
+  refuse(api.peer_info);
+  refuse(api.host_info);
   return api;
 }
 

@@ -42,6 +42,8 @@ enum class Reason : uint32_t {
   unreachable = FRAMEPUMP_REASON_UNREACHABLE,
   descriptors_exhausted = FRAMEPUMP_REASON_DESCRIPTORS_EXHAUSTED,
   system = FRAMEPUMP_REASON_SYSTEM,
+  timed_out = FRAMEPUMP_REASON_TIMED_OUT,
+  overloaded = FRAMEPUMP_REASON_OVERLOADED,
 };
 
 enum class EventKind : uint32_t {
@@ -86,6 +88,13 @@ struct Config : framepump_config {
     backlog = 1024;
     hot_streams = 0;
     limit_streams = 16384;
+    datagram_peers = 64;
+    datagram_channels = 4;
+    datagram_message_limit_kib = 1024;
+    datagram_queue_limit_kib = 1024;
+    datagram_timeout_ms = 10000;
+    datagram_receive_buffer_kib = 1024;
+    datagram_peers_per_address = 0;
   }
 };
 

@@ -306,6 +306,53 @@ uint32_t wake_source(framepump_handle source) {
   return Call(source).forward({}, [&](Network& n) { return n.wake_source(source); });
 }
 
+uint32_t host_open(framepump_handle network, const framepump_host_options* options, framepump_handle* host) {
+  return NetworkCall(network).forward({options, host}, [&](Network& n) {
+    framepump_host_options all = {};
+    return read_struct(options, all) ? n.host_open(all, host) : n.refuse(kInvalid, "host_open: struct_size is not set");
+  });
+}
+
+uint32_t host_port(framepump_handle host, uint32_t* port) {
+  return Call(host).forward({port}, [&](Network& n) { return n.host_port(host, port); });
+}
+
+uint32_t peer_connect(framepump_handle host, const framepump_endpoint* endpoint, uint32_t data, framepump_handle* peer) {
+  return Call(host).forward({endpoint, peer}, [&](Network& n) {
+    framepump_endpoint all = {};
+    return read_struct(endpoint, all) ? n.peer_connect(host, all, data, peer) : n.refuse(kInvalid, "peer_connect: struct_size is not set");
+  });
+}
+
+// A message may be empty, and then it has no bytes to point to.
+const void* bytes_or(const void* bytes, uint64_t size_bytes) { return size_bytes == 0 && bytes == nullptr ? "" : bytes; }
+
+uint32_t send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+  const void* from = bytes_or(bytes, size_bytes);
+  return Call(peer).forward({from}, [&](Network& n) { return n.send(peer, channel, from, size_bytes, delivery); });
+}
+
+uint32_t broadcast(framepump_handle host, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+  const void* from = bytes_or(bytes, size_bytes);
+  return Call(host).forward({from}, [&](Network& n) { return n.broadcast(host, channel, from, size_bytes, delivery); });
+}
+
+uint32_t messages(framepump_handle network, const framepump_received** out, uint32_t* count) {
+  return NetworkCall(network).forward({out, count}, [&](Network& n) { return n.messages(out, count); });
+}
+
+uint32_t peer_info(framepump_handle peer, framepump_peer_info* info) {
+  return Call(peer).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.peer_info(peer, *info) : n.refuse(kInvalid, "peer_info: struct_size is not set");
+  });
+}
+
+uint32_t host_info(framepump_handle host, framepump_host_info* info) {
+  return Call(host).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.host_info(host, *info) : n.refuse(kInvalid, "host_info: struct_size is not set");
+  });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -348,6 +395,14 @@ constexpr framepump_api kApi = {
     .commit = commit,
     .add_source = add_source,
     .wake_source = wake_source,
+    .host_open = host_open,
+    .host_port = host_port,
+    .peer_connect = peer_connect,
+    .send = send,
+    .broadcast = broadcast,
+    .messages = messages,
+    .peer_info = peer_info,
+    .host_info = host_info,
 };
 
 }  // namespace

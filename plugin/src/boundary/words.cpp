@@ -54,6 +54,8 @@ const char* reason_name(uint32_t reason) {
       "unreachable",
       "descriptors exhausted",
       "system",
+      "timed out",
+      "overloaded",
   };
   return pick(kNames, reason);
 }

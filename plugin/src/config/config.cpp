@@ -39,6 +39,13 @@ constexpr ConfigKey kKeys[] = {
     {"listener.backlog", &C::backlog, 1, 65535, 1024, integer, live, false},
     {"listener.hot_streams", &C::hot_streams, 0, 1, 0, boolean, live, false},
     {"limits.streams", &C::limit_streams, 1, 262144, 16384, integer, restart, false},
+    {"datagram.peers", &C::datagram_peers, 1, 4095, 64, integer, live, false},
+    {"datagram.channels", &C::datagram_channels, 1, 255, 4, integer, live, false},
+    {"datagram.message_limit_kib", &C::datagram_message_limit_kib, 1, 32768, 1024, integer, live, false},
+    {"datagram.queue_limit_kib", &C::datagram_queue_limit_kib, 16, 1048576, 1024, integer, live, false},
+    {"datagram.timeout_ms", &C::datagram_timeout_ms, 100, 3600000, 10000, integer, live, false},
+    {"datagram.receive_buffer_kib", &C::datagram_receive_buffer_kib, 16, 1048576, 1024, integer, live, false},
+    {"datagram.peers_per_address", &C::datagram_peers_per_address, 0, 4095, 0, integer, live, false},
 };
 
 static_assert(std::size(kKeys) <= 64, "a KeySet has 64 bits");

@@ -9,9 +9,9 @@
 namespace framepump {
 namespace {
 
-constexpr const char* kKindNames[] = {"null", "network", "stream", "listener", "source"};
+constexpr const char* kKindNames[] = {"null", "network", "stream", "listener", "source", "host", "peer"};
 
-const char* kind_name(HandleKind kind) { return kKindNames[static_cast<int>(kind) <= 4 ? static_cast<int>(kind) : 0]; }
+const char* kind_name(HandleKind kind) { return kKindNames[static_cast<int>(kind) <= 6 ? static_cast<int>(kind) : 0]; }
 
 uint32_t error_of(IoStatus status) {
   switch (status) {
@@ -87,6 +87,10 @@ uint64_t Network::user_data_of(framepump_handle handle) {
     const UserSource* source = sources_[parts.index].source;
     return source != nullptr && source->handle() == handle ? source->user_data() : 0;
   }
+  if (parts.kind == HandleKind::host && parts.index < Datagrams::kMaxHosts) {
+    const Datagrams::HostSlot& slot = datagrams_.hosts[parts.index];
+    return slot.state != 0 && slot.host->handle() == handle ? slot.host->user_data() : 0;
+  }
   return 0;
 }
 
@@ -141,13 +145,7 @@ uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* h
   options.stream.dead_after_s = config_.dead_after_s;
   Socket socket;
   const IoResult result = open_listener(address, options, socket);
-  if (result.status != IoStatus::ok) {
-    char reason[128] = "";
-    char text[kAddressTextBytes];
-    system_message(result.system_code, reason);
-    format_address(address, text);
-    return fail(error_of(result.status), "listen on %s: %s", text, reason);
-  }
+  if (result.status != IoStatus::ok) return fail_socket("listen on", address, result);
   SocketAddress local;
   slot->port = local_address(socket, local) ? local.port : endpoint.port;
   slot->is_live = true;
@@ -160,6 +158,14 @@ uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* h
   slot->listener->set_wanted_priority(endpoint.priority);
   command(*slot->listener, kCommandOpen | kCommandPriority);
   return FRAMEPUMP_OK;
+}
+
+uint32_t Network::fail_socket(const char* what, const SocketAddress& address, const IoResult& result) {
+  char reason[128] = "";
+  char text[kAddressTextBytes];
+  system_message(result.system_code, reason);
+  format_address(address, text);
+  return fail(error_of(result.status), "%s %s: %s", what, text, reason);
 }
 
 Network::ListenerSlot* Network::free_listener_slot() {
@@ -191,6 +197,10 @@ uint32_t Network::close(framepump_handle handle) {
       if (const uint32_t error = find_source(handle, source); error != FRAMEPUMP_OK) return error;
       close_source(*source);
       return FRAMEPUMP_OK;
+    case HandleKind::host:
+      return leave_host(handle, DatagramKind::close_host);
+    case HandleKind::peer:
+      return leave_peer(handle, DatagramKind::close_peer);
     default:
       if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
       leave_stream(*stream, kCommandClose);
@@ -199,6 +209,9 @@ uint32_t Network::close(framepump_handle handle) {
 }
 
 uint32_t Network::abort(framepump_handle handle) {
+  const HandleKind kind = unpack(handle).kind;
+  if (kind == HandleKind::host) return leave_host(handle, DatagramKind::abort_host);
+  if (kind == HandleKind::peer) return leave_peer(handle, DatagramKind::abort_peer);
   TcpStream* stream = nullptr;
   if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
   leave_stream(*stream, kCommandAbort);
@@ -252,8 +265,14 @@ uint32_t Network::set_priority(framepump_handle handle, uint32_t priority) {
   }
   ListenerSlot* listener = nullptr;
   SourceSlot* source = nullptr;
+  Datagrams::HostSlot* host = nullptr;
   TcpStream* stream = nullptr;
   switch (unpack(handle).kind) {
+    case HandleKind::host:
+      if (const uint32_t error = find_host(handle, host); error != FRAMEPUMP_OK) return error;
+      host->host->set_wanted_priority(priority);
+      command(*host->host, kCommandPriority);
+      return FRAMEPUMP_OK;
     case HandleKind::listener:
       if (const uint32_t error = find_listener(handle, listener); error != FRAMEPUMP_OK) return error;
       listener->listener->set_wanted_priority(priority);
@@ -274,8 +293,18 @@ uint32_t Network::set_priority(framepump_handle handle, uint32_t priority) {
 uint32_t Network::set_user_data(framepump_handle handle, uint64_t user_data) {
   ListenerSlot* listener = nullptr;
   SourceSlot* source = nullptr;
+  Datagrams::HostSlot* host = nullptr;
+  PeerPlace peer;
   TcpStream* stream = nullptr;
   switch (unpack(handle).kind) {
+    case HandleKind::host:
+      if (const uint32_t error = find_host(handle, host); error != FRAMEPUMP_OK) return error;
+      host->host->set_user_data(user_data);
+      return FRAMEPUMP_OK;
+    case HandleKind::peer:
+      if (const uint32_t error = find_peer(handle, peer); error != FRAMEPUMP_OK) return error;
+      peer.gate->user_data = user_data;
+      return FRAMEPUMP_OK;
     case HandleKind::listener:
       if (const uint32_t error = find_listener(handle, listener); error != FRAMEPUMP_OK) return error;
       listener->listener->set_user_data(user_data);

@@ -67,6 +67,9 @@ bool Network::pump_frame(Slice& slice, RunReport& run) {
   pump_time_us_ = std::max(pump_time_us_, frame_now_us_);
   parts_.hot->begin_tick(tick_serial_);
   parts_.pump->wake_game_sources(frame_now_us_);
+  for (Datagrams::HostSlot& slot : datagrams_.hosts) {
+    if (slot.state != 0) slot.host->on_tick();
+  }
   run_sockets(kSocketLines | line_bit(Line::game), tick_serial_, slice, run);
   token_.release();
   return true;
@@ -181,7 +184,7 @@ uint32_t Network::wait_frame_locked(int64_t deadline_us, uint32_t until) {
       parts_.poller->prepare_wait(*game_wait_set_);
       token_.release();
     }
-    if (until == FRAMEPUMP_WAIT_FIRST_DATA && notice_reader_.has_more()) break;
+    if (until == FRAMEPUMP_WAIT_FIRST_DATA && has_news()) break;
     now_us = host_.now_us();
     if (now_us >= deadline_us) break;
     if (!may_sleep_now) continue;
@@ -206,7 +209,7 @@ uint32_t Network::wait_threaded(int64_t deadline_us, uint32_t until) {
   wake_io_thread_if_needed();
   game_waits_for_data_.store(until == FRAMEPUMP_WAIT_FIRST_DATA);
   for (int64_t now_us = host_.now_us(); now_us < deadline_us; now_us = host_.now_us()) {
-    if (until == FRAMEPUMP_WAIT_FIRST_DATA && notice_reader_.has_more()) break;
+    if (until == FRAMEPUMP_WAIT_FIRST_DATA && has_news()) break;
     game_wake_.sleep(deadline_us - now_us);
   }
   game_waits_for_data_.store(false);
@@ -221,7 +224,7 @@ void Network::pump_in_background() {
   Slice slice(host_, kLongestRunUs);
   RunReport run;
   run_sockets(kSocketLines, 0, slice, run);
-  if (game_waits_for_data_.load() && !notices_.is_empty()) game_wake_.raise();
+  if (game_waits_for_data_.load() && (!notices_.is_empty() || !datagrams_.gate.arrivals.is_empty())) game_wake_.raise();
 }
 
 int64_t Network::next_timer_us() {

@@ -33,6 +33,7 @@ Network::~Network() {
   if (handle_ != 0) unregister_network(handle_);
   for (ListenerSlot& slot : listeners_) host_.destroy(slot.listener);
   for (SourceSlot& slot : sources_.span()) host_.destroy(slot.source);
+  destroy_hosts();
   delete game_wait_set_;
 }
 

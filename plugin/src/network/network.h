@@ -10,6 +10,7 @@
 #include "platform/growable_array.h"
 #include "gate/handoff_list.h"
 #include "gate/stream_gate.h"
+#include "network/datagrams.h"
 #include "network/event_list.h"
 #include "network/handle.h"
 #include "platform/host.h"
@@ -86,6 +87,16 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t reserve(framepump_handle stream, uint64_t size_bytes, void** room);
   uint32_t commit(framepump_handle stream, uint64_t size_bytes);
 
+  // datagrams.cpp
+  uint32_t host_open(const framepump_host_options& options, framepump_handle* host);
+  uint32_t host_port(framepump_handle host, uint32_t* port);
+  uint32_t peer_connect(framepump_handle host, const framepump_endpoint& endpoint, uint32_t data, framepump_handle* peer);
+  uint32_t send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
+  uint32_t broadcast(framepump_handle host, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
+  uint32_t messages(const framepump_received** messages, uint32_t* count);
+  uint32_t peer_info(framepump_handle peer, framepump_peer_info& info);
+  uint32_t host_info(framepump_handle host, framepump_host_info& info);
+
   // HandleMaker
   framepump_handle stream_handle(uint32_t index) override;
 
@@ -115,6 +126,10 @@ class Network final : public HandleMaker, public BackgroundPump {
     Environment* environment = nullptr;
     std::byte* scratch = nullptr;
   };
+  struct PeerPlace {
+    Datagrams::HostSlot* slot = nullptr;
+    PeerGate* gate = nullptr;
+  };
   static constexpr uint32_t kMaxListeners = 64;
   static constexpr uint32_t kMaxSources = 1024;
   static constexpr uint32_t kTickStarts = 64;
@@ -138,6 +153,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run);
   void run_commands(Slice& slice, RunReport& run);
   void wake_memory_waiters();
+  bool has_news() const { return notice_reader_.has_more() || datagrams_.has_arrivals(); }
   void wake_io_thread_if_needed();
   void finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report);
   void report_overrun(const RunReport& run, int64_t tick_us);
@@ -163,6 +179,30 @@ class Network final : public HandleMaker, public BackgroundPump {
   void watch_peek_grant();
   framepump_event& add_event(uint32_t kind, framepump_handle handle, uint64_t user_data);
 
+  // datagrams.cpp
+  uint32_t find_host(framepump_handle handle, Datagrams::HostSlot*& slot);
+  uint32_t find_peer(framepump_handle handle, PeerPlace& place);
+  uint32_t place_of(const Datagrams::HostSlot& slot, const PeerGate& gate) const;
+  framepump_handle peer_handle(const Datagrams::HostSlot& slot, const PeerGate& gate);
+  Datagrams::HostSlot* free_host_slot();
+  uint32_t check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
+  uint32_t check_message(const EnetHost& host, uint32_t channels, uint32_t channel, uint64_t size_bytes, uint32_t delivery);
+  Datagram* take_command(DatagramKind kind);
+  void give_command(EnetHost& host, Datagram& given);
+  uint32_t queue_message(EnetHost& host, const Datagram& filled, const void* bytes, SendLedger& ledger);
+  uint32_t leave_peer(framepump_handle handle, DatagramKind how);
+  uint32_t leave_host(framepump_handle handle, DatagramKind how);
+
+  // publish_datagrams.cpp
+  void release_datagrams();
+  Datagram* next_arrival();
+  void publish_datagrams(Slice& slice, RunReport& run);
+  void publish_datagram(Datagram& datagram, int64_t now_us);
+  void publish_message(Datagram& datagram, Datagrams::HostSlot& slot, PeerGate& gate, int64_t now_us);
+  void publish_peer_closed(const Datagram& datagram, Datagrams::HostSlot& slot, PeerGate& gate);
+  void serve_waiting_peers();
+  void destroy_hosts();
+
   // BackgroundPump
   void pump_in_background() override;
   int64_t next_timer_us() override;
@@ -180,6 +220,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   framepump_handle handle_of(const StreamGate& gate) { return stream_handle(gate.index); }
   void command(Commandable& target, uint32_t bits) { commands_.post(target, bits); }
   uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
+  uint32_t fail_socket(const char* what, const SocketAddress& address, const IoResult& result);
   ListenerSlot* free_listener_slot();
   void leave_stream(TcpStream& stream, uint32_t command_bit);
   void close_listener(ListenerSlot& slot);
@@ -220,6 +261,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   StreamTable streams_{host_};
   ListenerSlot listeners_[kMaxListeners];
   GrowableArray<SourceSlot> sources_{host_};
+  Datagrams datagrams_{host_};
 
   IoThread* io_ = nullptr;
   WakeSignal game_wake_;

@@ -18,6 +18,7 @@ constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in 
 }  // namespace
 
 void Network::end_last_frame() {
+  release_datagrams();
   release_closed();
   trim_readable();
   remove_finished_sources();
@@ -75,6 +76,7 @@ void Network::publish(Slice& slice, RunReport& run) {
     run.phase(Phase::publish) += slice.lap();
     if (n >= kNoticesAtLeast && slice.is_over(0)) break;
   }
+  publish_datagrams(slice, run);
   serve_writers();
   serve_peeks();
 }

@@ -9,28 +9,9 @@
 #include "sources/commandable.h"
 #include "sources/environment.h"
 #include "sources/hot_set.h"
+#include "sources/two_sides.h"
 
 namespace framepump {
-
-// The two sources of a stream, told apart by type: what the pump calls take_turn is receive_turn of one and send_turn of the other.
-class ReceiveSource : public Source {
- public:
-  ReceiveSource() : Source(Line::receive, FRAMEPUMP_PRIORITY_NORMAL, 0) {}
-  Turn take_turn(const TurnContext& context) final { return receive_turn(context); }
-
- protected:
-  ~ReceiveSource() = default;
-  virtual Turn receive_turn(const TurnContext& context) = 0;
-};
-class SendSource : public Source {
- public:
-  SendSource() : Source(Line::send, FRAMEPUMP_PRIORITY_NORMAL, 0) {}
-  Turn take_turn(const TurnContext& context) final { return send_turn(context); }
-
- protected:
-  ~SendSource() = default;
-  virtual Turn send_turn(const TurnContext& context) = 0;
-};
 
 // A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
 // slot that its handle names; idle it must stay within 512 bytes.

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+//
+// Datagram hosts and peers: opening, connecting, sending, closing, asking.
+#include <algorithm>
+#include <cstring>
+
+#include "network/network.h"
+
+namespace framepump {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+uint64_t kib(uint32_t value) { return uint64_t{value} * 1024; }
+
+template <typename Info>
+void fill(Info& out, const Info& all) {
+  const uint32_t size = out.struct_size;
+  std::memcpy(&out, &all, std::min<size_t>(size, sizeof(all)));
+  out.struct_size = size;
+}
+
+}  // namespace
+
+uint32_t Network::find_host(framepump_handle handle, Datagrams::HostSlot*& slot) {
+  const Handle parts = unpack(handle);
+  if (parts.kind != HandleKind::host || parts.index >= Datagrams::kMaxHosts) return stale(handle, "host");
+  slot = &datagrams_.hosts[parts.index];
+  return slot->state != 0 && slot->host->handle() == handle ? FRAMEPUMP_OK : stale(handle, "host");
+}
+
+uint32_t Network::find_peer(framepump_handle handle, PeerPlace& place) {
+  const Handle parts = unpack(handle);
+  const uint32_t host_index = Datagrams::host_of(parts.index);
+  if (parts.kind != HandleKind::peer || host_index >= Datagrams::kMaxHosts) return stale(handle, "peer");
+  place.slot = &datagrams_.hosts[host_index];
+  if (place.slot->state == 0) return stale(handle, "peer");
+  place.gate = place.slot->host->peers().at(Datagrams::peer_of(parts.index));
+  const bool is_there = place.gate != nullptr && place.gate->state != 0 && peer_handle(*place.slot, *place.gate) == handle;
+  return is_there ? FRAMEPUMP_OK : stale(handle, "peer");
+}
+
+uint32_t Network::place_of(const Datagrams::HostSlot& slot, const PeerGate& gate) const {
+  return Datagrams::place(static_cast<uint32_t>(&slot - datagrams_.hosts), gate.index);
+}
+
+framepump_handle Network::peer_handle(const Datagrams::HostSlot& slot, const PeerGate& gate) {
+  return make_handle(HandleKind::peer, place_of(slot, gate), gate.generation.load(kRelaxed));
+}
+
+Datagrams::HostSlot* Network::free_host_slot() {
+  for (Datagrams::HostSlot& slot : datagrams_.hosts) {
+    if (slot.state != 0) continue;
+    if (slot.host == nullptr) slot.host = host_.create<EnetHost>(*parts_.environment, datagrams_.gate);
+    if (slot.host != nullptr && slot.host->is_closed()) return &slot;
+  }
+  return nullptr;
+}
+
+// ENet 1.3 has 32 bits for an address.
+uint32_t Network::check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address) {
+  if (const uint32_t error = check_endpoint(endpoint, lowest_port, what, address); error != FRAMEPUMP_OK) return error;
+  if (address.family == AddressFamily::ipv4) return FRAMEPUMP_OK;
+  return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "%s: host is \"%.200s\", allowed is an IPv4 address: ENet speaks no IPv6", what, endpoint.host);
+}
+
+uint32_t Network::host_open(const framepump_host_options& options, framepump_handle* handle) {
+  *handle = 0;
+  const char* address = options.host != nullptr ? options.host : "0.0.0.0";
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, options.port, options.priority, options.user_data};
+  EnetOptions wanted;
+  if (const uint32_t error = check_datagram_address(endpoint, 0, "host_open", wanted.address); error != FRAMEPUMP_OK) return error;
+  wanted.peers = options.peers != 0 ? options.peers : config_.datagram_peers;
+  wanted.channels = options.channels != 0 ? options.channels : config_.datagram_channels;
+  if (wanted.peers > 4095) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: peers is %u, allowed is 0 to 4095", wanted.peers);
+  if (wanted.channels > 255) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: channels is %u, allowed is 0 to 255", wanted.channels);
+  wanted.peers_per_address = config_.datagram_peers_per_address;
+  wanted.message_limit_bytes = kib(config_.datagram_message_limit_kib);
+  wanted.queue_limit_bytes = kib(config_.datagram_queue_limit_kib);
+  wanted.receive_buffer_bytes = kib(config_.datagram_receive_buffer_kib);
+  wanted.timeout_ms = config_.datagram_timeout_ms;
+  char origin[400];
+  if (!check_enet_origin(origin)) return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "host_open: %s", origin);
+  Datagrams::HostSlot* slot = free_host_slot();
+  if (slot == nullptr) return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "host_open: %u hosts are open, which is the most there can be", Datagrams::kMaxHosts);
+  const uint32_t index = static_cast<uint32_t>(slot - datagrams_.hosts);
+  const framepump_handle made = make_handle(HandleKind::host, index, slot->generation + 1);
+  if (const IoResult result = slot->host->open(wanted, made); result.status != IoStatus::ok) return fail_socket("host_open on", wanted.address, result);
+  EnetHost* host = slot->host;
+  *slot = {.host = host, .generation = slot->generation + 1, .state = FRAMEPUMP_STATE_OPEN, .allocations_before = host->counters().allocations.load(kRelaxed)};
+  host->set_user_data(options.user_data);
+  host->set_wanted_priority(options.priority);
+  command(*host, kCommandOpen | kCommandPriority);
+  *handle = made;
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::host_port(framepump_handle handle, uint32_t* port) {
+  Datagrams::HostSlot* slot = nullptr;
+  if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
+  *port = slot->host->address().port;
+  return FRAMEPUMP_OK;
+}
+
+// A command to the host that the holder of the token carries out in the order of these calls. Null: no memory.
+Datagram* Network::take_command(DatagramKind kind) {
+  Datagram* next = nullptr;
+  for (Datagram* done = datagrams_.gate.commands_done.take_all(); done != nullptr; done = next) {
+    next = done->next;
+    datagrams_.gate.command_pool.put_back(*done);
+  }
+  Datagram* made = datagrams_.gate.command_pool.take();
+  if (made != nullptr) made->kind = kind;
+  return made;
+}
+
+void Network::give_command(EnetHost& host, Datagram& given) {
+  host.send(given);
+  command(host, kCommandSend);
+}
+
+uint32_t Network::peer_connect(framepump_handle handle, const framepump_endpoint& endpoint, uint32_t data, framepump_handle* peer) {
+  *peer = 0;
+  Datagrams::HostSlot* slot = nullptr;
+  SocketAddress address;
+  if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
+  if (const uint32_t error = check_datagram_address(endpoint, 1, "peer_connect", address); error != FRAMEPUMP_OK) return error;
+  if (slot->state != FRAMEPUMP_STATE_OPEN) return fail(FRAMEPUMP_ERROR_CLOSED, "peer_connect: the host is closed");
+  Datagram* connect = take_command(DatagramKind::connect);
+  if (connect == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "peer_connect: the allocator returned null");
+  PeerGate* gate = slot->host->peers().take();
+  if (gate == nullptr) {
+    datagrams_.gate.command_pool.put_back(*connect);
+    return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "peer_connect: the host has its %u peers: raise datagram.peers", slot->host->options().peers);
+  }
+  gate->state = FRAMEPUMP_STATE_CONNECTING;
+  gate->address = address;
+  gate->user_data = endpoint.user_data;
+  gate->wants_room = false;
+  connect->peer = gate->index;
+  connect->value = data;
+  *peer = peer_handle(*slot, *gate);
+  give_command(*slot->host, *connect);
+  return FRAMEPUMP_OK;
+}
+
+// What both kinds of sending refuse.
+uint32_t Network::check_message(const EnetHost& host, uint32_t channels, uint32_t channel, uint64_t size_bytes, uint32_t delivery) {
+  if (delivery > FRAMEPUMP_UNSEQUENCED) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "delivery is %u, allowed is 0 (unreliable), 1 (reliable), 2 (unsequenced)", delivery);
+  }
+  if (channel >= channels) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "channel is %u, allowed is 0 to %u", channel, channels - 1);
+  if (size_bytes <= host.options().message_limit_bytes) return FRAMEPUMP_OK;
+  return fail(FRAMEPUMP_ERROR_TOO_LARGE, "a message of %llu bytes, allowed are at most %llu: datagram.message_limit_kib",
+              static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(host.options().message_limit_bytes));
+}
+
+uint32_t Network::queue_message(EnetHost& host, const Datagram& filled, const void* bytes, SendLedger& ledger) {
+  Datagram* send = take_command(filled.kind);
+  void* packet = send == nullptr ? nullptr : make_packet(bytes, filled.size_bytes, filled.delivery, ledger);
+  if (packet == nullptr) {
+    if (send != nullptr) datagrams_.gate.command_pool.put_back(*send);
+    return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "a message of %u bytes: the allocator returned null", filled.size_bytes);
+  }
+  send->packet = packet;
+  send->peer = filled.peer;
+  send->serial = filled.serial;
+  send->channel = filled.channel;
+  give_command(host, *send);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+  PeerPlace place;
+  if (const uint32_t error = find_peer(peer, place); error != FRAMEPUMP_OK) return error;
+  PeerGate& gate = *place.gate;
+  EnetHost& host = *place.slot->host;
+  if (gate.state == FRAMEPUMP_STATE_CONNECTING) return fail(FRAMEPUMP_ERROR_NOT_YET, "send: the peer is not connected yet");
+  if (gate.state != FRAMEPUMP_STATE_OPEN) return fail(FRAMEPUMP_ERROR_CLOSED, "send: the peer is closed");
+  if (const uint32_t error = check_message(host, gate.channels, channel, size_bytes, delivery); error != FRAMEPUMP_OK) return error;
+  const uint64_t unsent_bytes = gate.ledger.unsent_bytes.load(kRelaxed);
+  if (unsent_bytes > 0 && unsent_bytes + size_bytes + kMessageOverheadBytes > host.options().queue_limit_bytes) {
+    if (!gate.wants_room) gate.wants_room = datagrams_.waiting_peers.push(place_of(*place.slot, gate));
+    return fail(FRAMEPUMP_ERROR_NO_ROOM, "send: the peer has %llu bytes unacknowledged, allowed are at most %llu: datagram.queue_limit_kib",
+                static_cast<unsigned long long>(unsent_bytes), static_cast<unsigned long long>(host.options().queue_limit_bytes));
+  }
+  Datagram filled;
+  filled.kind = DatagramKind::send;
+  filled.peer = gate.index;
+  filled.serial = gate.generation.load(kRelaxed);
+  filled.size_bytes = static_cast<uint32_t>(size_bytes);
+  filled.channel = static_cast<uint8_t>(channel);
+  filled.delivery = static_cast<uint8_t>(delivery);
+  return queue_message(host, filled, bytes, gate.ledger);
+}
+
+uint32_t Network::broadcast(framepump_handle handle, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+  Datagrams::HostSlot* slot = nullptr;
+  if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
+  EnetHost& host = *slot->host;
+  if (slot->state != FRAMEPUMP_STATE_OPEN) return fail(FRAMEPUMP_ERROR_CLOSED, "broadcast: the host is closed");
+  if (const uint32_t error = check_message(host, host.options().channels, channel, size_bytes, delivery); error != FRAMEPUMP_OK) return error;
+  const uint64_t unsent_bytes = host.broadcast_ledger().unsent_bytes.load(kRelaxed);
+  if (unsent_bytes > 0 && unsent_bytes + size_bytes + kMessageOverheadBytes > host.options().queue_limit_bytes) {
+    return fail(FRAMEPUMP_ERROR_NO_ROOM, "broadcast: %llu bytes are not acknowledged by every peer, allowed are at most %llu: datagram.queue_limit_kib",
+                static_cast<unsigned long long>(unsent_bytes), static_cast<unsigned long long>(host.options().queue_limit_bytes));
+  }
+  Datagram filled;
+  filled.kind = DatagramKind::broadcast;
+  filled.size_bytes = static_cast<uint32_t>(size_bytes);
+  filled.channel = static_cast<uint8_t>(channel);
+  filled.delivery = static_cast<uint8_t>(delivery);
+  return queue_message(host, filled, bytes, host.broadcast_ledger());
+}
+
+uint32_t Network::leave_peer(framepump_handle handle, DatagramKind how) {
+  PeerPlace place;
+  if (const uint32_t error = find_peer(handle, place); error != FRAMEPUMP_OK) return error;
+  PeerGate& gate = *place.gate;
+  // Closing a second time changes nothing, but giving up on it does.
+  const bool is_over = gate.state == FRAMEPUMP_STATE_CLOSED || (gate.state == FRAMEPUMP_STATE_CLOSING && how == DatagramKind::close_peer);
+  if (is_over) return FRAMEPUMP_OK;
+  Datagram* leave = take_command(how);
+  if (leave == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "close: the allocator returned null");
+  gate.state = FRAMEPUMP_STATE_CLOSING;
+  leave->peer = gate.index;
+  leave->serial = gate.generation.load(kRelaxed);
+  give_command(*place.slot->host, *leave);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::leave_host(framepump_handle handle, DatagramKind how) {
+  Datagrams::HostSlot* slot = nullptr;
+  if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
+  const bool is_over = slot->state == FRAMEPUMP_STATE_CLOSED || (slot->state == FRAMEPUMP_STATE_CLOSING && how == DatagramKind::close_host);
+  if (is_over) return FRAMEPUMP_OK;
+  Datagram* leave = take_command(how);
+  if (leave == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "close: the allocator returned null");
+  slot->state = FRAMEPUMP_STATE_CLOSING;
+  for (PeerGate& gate : slot->host->peers().all()) {
+    if (gate.state != 0 && gate.state != FRAMEPUMP_STATE_CLOSED) gate.state = FRAMEPUMP_STATE_CLOSING;
+  }
+  give_command(*slot->host, *leave);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::peer_info(framepump_handle handle, framepump_peer_info& info) {
+  PeerPlace place;
+  if (const uint32_t error = find_peer(handle, place); error != FRAMEPUMP_OK) return error;
+  const PeerGate& gate = *place.gate;
+  framepump_peer_info all = {};
+  all.state = gate.state;
+  all.rtt_us = int64_t{gate.rtt_ms.load(kRelaxed)} * 1000;
+  all.jitter_us = int64_t{gate.jitter_ms.load(kRelaxed)} * 1000;
+  all.received_messages = gate.received_messages.load(kRelaxed);
+  all.received_bytes = gate.received_bytes.load(kRelaxed);
+  all.sent_messages = gate.sent_messages.load(kRelaxed);
+  all.sent_bytes = gate.sent_bytes.load(kRelaxed);
+  all.unsent_bytes = gate.ledger.unsent_bytes.load(kRelaxed);
+  all.waiting_bytes = gate.waiting_bytes.load(kRelaxed);
+  all.queue_drops = gate.queue_drops.load(kRelaxed);
+  all.throttled = gate.ledger.throttled.load(kRelaxed);
+  all.throttle_percent = gate.throttle_percent.load(kRelaxed);
+  all.loss_permille = gate.loss_permille.load(kRelaxed);
+  all.held = gate.is_held.load(kRelaxed) ? 1 : 0;
+  if (gate.state == FRAMEPUMP_STATE_OPEN) all.channels = gate.channels;
+  format_address(gate.address, all.address);
+  fill(info, all);
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::host_info(framepump_handle handle, framepump_host_info& info) {
+  Datagrams::HostSlot* slot = nullptr;
+  if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
+  EnetHost& host = *slot->host;
+  const HostCounters& counters = host.counters();
+  framepump_host_info all = {};
+  all.priority = host.priority();
+  all.peers = counters.connected.load(kRelaxed);
+  all.peer_limit = host.options().peers;
+  all.received_packets = counters.received_packets.load(kRelaxed);
+  all.received_bytes = counters.received_bytes.load(kRelaxed);
+  all.sent_packets = counters.sent_packets.load(kRelaxed);
+  all.sent_bytes = counters.sent_bytes.load(kRelaxed);
+  all.received_messages = counters.received_messages.load(kRelaxed);
+  all.sent_messages = counters.sent_messages.load(kRelaxed);
+  all.queue_drops = counters.queue_drops.load(kRelaxed);
+  all.throttled = counters.throttled.load(kRelaxed);
+  all.kernel_drops = counters.kernel_drops.load(kRelaxed);
+  all.refused_peers = counters.refused_peers.load(kRelaxed);
+  all.socket_errors = counters.socket_errors.load(kRelaxed);
+  all.enet_allocations = counters.allocations.load(kRelaxed);
+  all.tick_allocations = slot->tick_allocations;
+  all.receive_buffer_bytes = host.granted_buffer_bytes();
+  all.dwell_us = slot->dwell_us;
+  all.dwell_max_us = slot->dwell_max_us;
+  format_address(host.address(), all.address);
+  fill(info, all);
+  return FRAMEPUMP_OK;
+}
+
+}  // namespace framepump

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "gate/atomic_bitmap.h"
+#include "gate/peer_gate.h"
+#include "platform/host.h"
+
+namespace framepump {
+
+// The peers of one datagram host. A connect takes a slot on the game thread, an accepted peer on whichever thread pumps; gameplay gives
+// it back once it has heard of the end.
+class PeerTable {
+ public:
+  explicit PeerTable(const Host& host) : host_(host) {}
+  ~PeerTable() { free_slots(); }
+  PeerTable(const PeerTable&) = delete;
+  PeerTable& operator=(const PeerTable&) = delete;
+
+  // When nobody uses the slots of before any more. False: out of memory.
+  bool open(uint32_t count);
+
+  PeerGate* take();  // null: all are in use
+  void give_back(PeerGate& gate);
+  PeerGate* at(uint32_t index) { return index < count_ ? &slots_[index] : nullptr; }
+  std::span<PeerGate> all() { return {slots_, count_}; }
+
+ private:
+  void free_slots();
+
+  const Host& host_;
+  PeerGate* slots_ = nullptr;
+  AtomicBitmap* free_ = nullptr;
+  uint32_t count_ = 0;
+};
+
+// ---- The queue of one peer's messages to gameplay, as the pump keeps count of it. ----
+
+// `datagram` is on its way. Unreliable ones can be dropped as long as gameplay has not taken them.
+void note_queued(PeerGate& gate, Datagram& datagram);
+// Gameplay is done with it.
+void note_done(PeerGate& gate, Datagram& datagram);
+// The oldest message that could be dropped, which now is: it needs its packet taken away. Null: there is none.
+Datagram* drop_oldest(PeerGate& gate);
+
+}  // namespace framepump
