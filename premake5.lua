@@ -173,6 +173,7 @@ for _, source in ipairs(os.matchfiles("tests/system/programs/*.c*")) do
     kind "ConsoleApp"
     files { source }
     links { "dl" }
+    linkoptions { "-rdynamic" }  -- what a program exports, the plugin must get along with
     if path.getextension(source) == ".c" then
       language "C"
       buildoptions { "-std=c11" }

@@ -3,7 +3,10 @@
 // Datagram hosts against programs that know libenet alone, on either side of the wire.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "support/plain_enet.h"
 #include "support/test_network.h"
@@ -111,4 +114,223 @@ TEST_CASE("a plain ENet server is connected to, gets what was sent before close,
     CHECK_EQ(plain.messages()[1].text, "bye");
     CHECK_EQ(plain.disconnects(), 1);
   }
+}
+
+TEST_CASE("a snapshot of 4 KB stays unreliable, out and in") {
+  TestNetwork net;
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  const framepump_handle peer = accept_plain(net, host, plain);
+  const std::string snapshot = pattern(2, 0, 4096);
+  for (uint32_t delivery : {FRAMEPUMP_UNRELIABLE, FRAMEPUMP_UNSEQUENCED}) {
+    CHECK_EQ(net.send(peer, snapshot, delivery, 1), FRAMEPUMP_OK);
+    plain.send(plain.connected()[0], snapshot, ENET_PACKET_FLAG_UNRELIABLE_FRAGMENT, 1);
+  }
+  REQUIRE(both_until(net, plain, [&] { return plain.messages().size() == 2 && net.messages().size() == 2; }));
+  for (const PlainEnet::Message& message : plain.messages()) {
+    CHECK(message.text == snapshot);
+    CHECK_EQ(message.flags & ENET_PACKET_FLAG_RELIABLE, 0);
+  }
+  for (const SeenMessage& message : net.messages()) {
+    CHECK(message.text == snapshot);
+    CHECK_EQ(message.delivery, FRAMEPUMP_UNRELIABLE);
+  }
+}
+
+TEST_CASE("a thousand datagrams of one frame are one tick's messages, in order") {
+  framepump_config config = default_config();
+  config.slice_us = 1'000'000;
+  config.datagram_receive_buffer_kib = 4096;
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  // Without privileges the kernel may grant less than it takes.
+  constexpr uint64_t kBytesInKernel = 1280;
+  const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(1000, net.host_info(host).receive_buffer_bytes / kBytesInKernel));
+  for (uint32_t i = 0; i < count; ++i) {
+    plain.send(plain.connected()[0], std::to_string(i), 0, 0);
+    plain.flush();
+  }
+  net.tick();
+  REQUIRE_EQ(net.last_message_count(), count);
+  for (uint32_t i = 0; i < count; ++i) REQUIRE_EQ(net.messages()[i].text, std::to_string(i));
+  CHECK_EQ(net.host_info(host).queue_drops, 0);
+  CHECK_GE(net.host_info(host).tick_allocations, 3 * count);
+}
+
+TEST_CASE("payloads stay as they are until the next tick, whatever arrives meanwhile") {
+  framepump_config config = config_of(FRAMEPUMP_MODE_THREADED);
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  plain.send(plain.connected()[0], pattern(3, 0, 1000));
+  REQUIRE(both_until(net, plain, [&] { return net.last_message_count() == 1; }));
+  const framepump_received* messages = nullptr;
+  uint32_t count = 0;
+  REQUIRE_EQ(api().messages(net.handle(), &messages, &count), FRAMEPUMP_OK);
+  for (int i = 0; i < 50; ++i) {
+    plain.send(plain.connected()[0], pattern(4, 0, 1000));
+    plain.service();
+    api().flush(net.handle());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  REQUIRE_EQ(count, 1);
+  CHECK(std::string(static_cast<const char*>(messages[0].payload), messages[0].size_bytes) == pattern(3, 0, 1000));
+}
+
+TEST_CASE("a broadcast reaches every connected peer, and nobody else") {
+  TestNetwork net;
+  const framepump_handle host = net.open_host();
+  PlainEnet one = PlainEnet::client();
+  PlainEnet two = PlainEnet::client();
+  PlainEnet gone = PlainEnet::client();
+  accept_plain(net, host, one);
+  accept_plain(net, host, two);
+  const framepump_handle leaving = accept_plain(net, host, gone);
+  CHECK_EQ(api().abort(leaving), FRAMEPUMP_OK);
+  REQUIRE(both_until(net, gone, [&] { return gone.disconnects() == 1; }));
+  CHECK_EQ(api().broadcast(host, 2, "to all", 6, FRAMEPUMP_RELIABLE), FRAMEPUMP_OK);
+  REQUIRE(both_until(net, one, [&] {
+    two.service();
+    gone.service();
+    return one.messages().size() == 1 && two.messages().size() == 1;
+  }));
+  CHECK_EQ(one.messages()[0].text, "to all");
+  CHECK_EQ(one.messages()[0].channel, 2);
+  CHECK(gone.messages().empty());
+  CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, leaving)->reason, FRAMEPUMP_REASON_ABORTED_HERE);
+}
+
+TEST_CASE("what cannot be sent, opened or connected is refused with its reason") {
+  framepump_config config = default_config();
+  config.datagram_message_limit_kib = 1;
+  config.datagram_peers = 1;
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  const framepump_handle peer = accept_plain(net, host, plain);
+  CHECK_EQ(net.send(peer, std::string(1025, 'x')), FRAMEPUMP_ERROR_TOO_LARGE);
+  CHECK(net.last_error().find("datagram.message_limit_kib") != std::string::npos);
+  CHECK_EQ(net.send(peer, std::string(1024, 'x')), FRAMEPUMP_OK);
+  CHECK_EQ(net.send(peer, "x", FRAMEPUMP_RELIABLE, 4), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
+  CHECK_EQ(net.send(peer, "x", 3), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
+  CHECK_EQ(net.send(host, "x"), FRAMEPUMP_ERROR_FOREIGN_HANDLE);
+  CHECK_EQ(net.send(0, "x"), FRAMEPUMP_ERROR_STALE_HANDLE);
+  CHECK_EQ(api().broadcast(peer, 0, "x", 1, FRAMEPUMP_RELIABLE), FRAMEPUMP_ERROR_FOREIGN_HANDLE);
+  CHECK_EQ(api().set_priority(peer, 1), FRAMEPUMP_ERROR_FOREIGN_HANDLE);
+  CHECK_EQ(api().set_priority(host, FRAMEPUMP_PRIORITY_REALTIME), FRAMEPUMP_OK);
+  framepump_handle made = 0;
+  const auto open = [&](const char* address, uint32_t port, uint32_t peers) {
+    framepump_host_options options = {};
+    options.struct_size = sizeof(options);
+    options.host = address;
+    options.port = port;
+    options.peers = peers;
+    return api().host_open(net.handle(), &options, &made);
+  };
+  CHECK_EQ(open("::1", 0, 0), FRAMEPUMP_ERROR_UNSUPPORTED);
+  CHECK_EQ(open("localhost", 0, 0), FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC);
+  CHECK_EQ(open("127.0.0.1", net.host_port(host), 0), FRAMEPUMP_ERROR_ADDRESS_IN_USE);
+  CHECK_EQ(open("127.0.0.1", 65536, 0), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
+  CHECK_EQ(open("127.0.0.1", 0, 4096), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
+  for (int i = 1; i < 16; ++i) CHECK_EQ(open(nullptr, 0, 1), FRAMEPUMP_OK);
+  CHECK_EQ(open(nullptr, 0, 1), FRAMEPUMP_ERROR_LIMIT_REACHED);
+  const framepump_endpoint nobody = {sizeof(nobody), 0, "127.0.0.1", 9, 1, 0};
+  CHECK_EQ(api().peer_connect(made, &nobody, 0, &made), FRAMEPUMP_ERROR_STALE_HANDLE);
+}
+
+TEST_CASE("a second peer of one address is left without an answer when only one may come") {
+  framepump_config config = default_config();
+  config.datagram_peers_per_address = 1;
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  PlainEnet first = PlainEnet::client();
+  PlainEnet second = PlainEnet::client();
+  accept_plain(net, host, first);
+  enet_peer_timeout(second.connect(net.host_port(host)), 1, 200, 200);
+  REQUIRE(both_until(net, second, [&] { return second.disconnects() == 1; }));
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_ACCEPTED), 1);
+}
+
+TEST_CASE("closing a host tells its peers, ends after them, and gives its port and places back") {
+  for (uint32_t mode : {FRAMEPUMP_MODE_FRAME_LOCKED, FRAMEPUMP_MODE_THREADED}) {
+    CAPTURE(mode);
+    TestNetwork net(config_of(mode));
+    framepump_handle before = 0;
+    for (int round = 0; round < 20; ++round) {
+      const framepump_handle host = net.open_host("127.0.0.1", 2);
+      CHECK_NE(host, before);
+      uint32_t port = 0;
+      CHECK_EQ(api().host_port(before, &port), FRAMEPUMP_ERROR_STALE_HANDLE);
+      before = host;
+      PlainEnet one = PlainEnet::client();
+      PlainEnet two = PlainEnet::client();
+      net.forget_events();
+      const framepump_handle first = accept_plain(net, host, one);
+      const framepump_handle second = accept_plain(net, host, two);
+      CHECK_EQ(net.send(first, "last words"), FRAMEPUMP_OK);
+      CHECK_EQ(api().close(host), FRAMEPUMP_OK);
+      CHECK_EQ(net.send(first, "too late"), FRAMEPUMP_ERROR_CLOSED);
+      REQUIRE(both_until(net, one, [&] {
+        two.service();
+        return net.find(FRAMEPUMP_EVENT_CLOSED, host) != nullptr;
+      }));
+      CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, first)->reason, FRAMEPUMP_REASON_CLOSED_HERE);
+      CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, second)->reason, FRAMEPUMP_REASON_CLOSED_HERE);
+      CHECK_EQ(net.seen().back().handle, host);
+      REQUIRE_EQ(one.messages().size(), 1);
+      CHECK_EQ(one.messages()[0].text, "last words");
+      CHECK_EQ(one.disconnects() + two.disconnects(), 2);
+      net.frame();
+      CHECK_EQ(api().close(host), FRAMEPUMP_ERROR_STALE_HANDLE);
+      CHECK_EQ(api().close(first), FRAMEPUMP_ERROR_STALE_HANDLE);
+    }
+  }
+}
+
+TEST_CASE("a peer closed before it was connected only ends") {
+  TestNetwork net;
+  PlainEnet plain = PlainEnet::server();
+  const framepump_handle host = net.open_host(nullptr);
+  const framepump_handle peer = net.peer_connect(host, plain.port());
+  CHECK_EQ(api().close(peer), FRAMEPUMP_OK);
+  CHECK_EQ(api().close(peer), FRAMEPUMP_OK);
+  REQUIRE(both_until(net, plain, [&] { return net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr; }));
+  CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED)->reason, FRAMEPUMP_REASON_CLOSED_HERE);
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_CONNECTED), 0);
+}
+
+TEST_CASE("a peer that vanishes is timed out, and one that was never there fails to connect") {
+  framepump_config config = default_config();
+  config.datagram_timeout_ms = 300;
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  framepump_handle peer = 0;
+  {
+    PlainEnet plain = PlainEnet::client();
+    peer = accept_plain(net, host, plain);
+  }  // its socket closes without a word
+  const framepump_handle nobody = net.peer_connect(host, 9);
+  CHECK(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 2; }));
+  REQUIRE(net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr);
+  REQUIRE(net.find(FRAMEPUMP_EVENT_CLOSED, nobody) != nullptr);
+  CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, peer)->reason, FRAMEPUMP_REASON_TIMED_OUT);
+  CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->reason, FRAMEPUMP_REASON_CONNECT_TIMED_OUT);
+}
+
+TEST_CASE("time-outs and pings run on real time though the game's clock stands still") {
+  framepump_config config = default_config();
+  config.datagram_timeout_ms = 300;
+  TestNetwork net(config);
+  net.use_clock([] { return int64_t{1000}; });
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  const int64_t end_us = now_us() + 1'000'000;
+  CHECK(both_until(net, plain, [&] { return now_us() > end_us; }));
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_CLOSED), 0);
+  CHECK_EQ(plain.disconnects(), 0);
+  CHECK(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 1; }));  // nobody serves the client any more
 }

@@ -78,6 +78,12 @@ void use_network(const framepump_api& loaded, const char* config_path, const fra
   REQUIRE_EQ(loaded.listener_port(listener, &endpoint.port), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.connect(network, &endpoint, &stream), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.write_all(stream, "hello", 5), FRAMEPUMP_OK);
+  framepump_host_options options = {};
+  options.struct_size = sizeof(options);
+  framepump_handle host = 0;
+  framepump_handle peer = 0;
+  REQUIRE_EQ(loaded.host_open(network, &options, &host), FRAMEPUMP_OK);
+  REQUIRE_EQ(loaded.peer_connect(host, &endpoint, 0, &peer), FRAMEPUMP_OK);  // nobody answers
   uint32_t readable_count = 0;
   const int64_t end_us = now_us() + 10'000'000;
   for (uint64_t number = 1; readable_count == 0 && now_us() < end_us; ++number) {
@@ -111,6 +117,19 @@ TEST_CASE("a C program that loads the plugin sends itself a message") {
   CHECK(std::fgets(line, sizeof(line), pipe) != nullptr);
   CHECK_EQ(pclose(pipe), 0);
   CHECK_EQ(std::string(line), std::string("FramePump " FRAMEPUMP_VERSION_STRING ": hello, plugin\n"));
+}
+
+TEST_CASE("a program that exports ENet's names is told so, with both files, before anything of ENet is called") {
+  FILE* pipe = popen((program_folder() / "enet_hijacker").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  char line[1024] = "";
+  CHECK(std::fgets(line, sizeof(line), pipe) != nullptr);
+  CHECK_EQ(pclose(pipe), 0);
+  const std::string said = line;
+  CAPTURE(said);
+  CHECK(said.starts_with("unsupported: "));
+  CHECK(said.find("enet_hijacker") != std::string::npos);
+  CHECK(said.find("libenet.so") != std::string::npos);
 }
 
 TEST_CASE("loading, using and unloading the plugin 100 times leaves no descriptor, thread, mapping or byte") {
