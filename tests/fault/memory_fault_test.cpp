@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "support/test_network.h"
@@ -107,6 +108,48 @@ bool play(const framepump_config& config, const RefusingServices& refusing) {
   return complete == kStreams;
 }
 
+// Two datagram hosts of one network: a connection, messages each way, an end. True: every message came.
+bool play_datagrams(const framepump_config& config, const RefusingServices& refusing) {
+  framepump_handle network = 0;
+  if (api().network_create(&config, refusing.services(), &network, nullptr) != FRAMEPUMP_OK) return false;
+  framepump_host_options options = {};
+  options.struct_size = sizeof(options);
+  options.host = "127.0.0.1";
+  framepump_handle server = 0;
+  framepump_handle client = 0;
+  framepump_handle peer = 0;
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  api().host_open(network, &options, &server);
+  api().host_open(network, &options, &client);
+  api().host_port(server, &endpoint.port);
+  const uint32_t connecting = server == 0 ? FRAMEPUMP_ERROR_STALE_HANDLE : api().peer_connect(client, &endpoint, 0, &peer);
+  constexpr uint32_t kMessages = 200;  // more than one chunk of each pool
+  uint32_t sent = 0;
+  uint32_t received = 0;
+  uint32_t closed = 0;
+  for (uint64_t n = 1; n <= 300 && connecting == FRAMEPUMP_OK && closed < 1; ++n) {
+    const framepump_frame frame = {sizeof(frame), 0, n, now_us()};
+    api().tick(network, &frame, nullptr);
+    while (sent < kMessages && api().send(peer, 0, &sent, sizeof(sent), FRAMEPUMP_RELIABLE) == FRAMEPUMP_OK) ++sent;
+    const framepump_received* messages = nullptr;
+    uint32_t count = 0;
+    api().messages(network, &messages, &count);
+    for (uint32_t i = 0; i < count; ++i) {
+      uint32_t number = 0;
+      std::memcpy(&number, messages[i].payload, sizeof(number));
+      CHECK_EQ(number, received++);
+    }
+    const framepump_event* events = nullptr;
+    api().events(network, &events, &count);
+    for (uint32_t i = 0; i < count; ++i) closed += events[i].kind == FRAMEPUMP_EVENT_CLOSED && events[i].handle == server;
+    if (received == kMessages) api().close(server);
+    api().flush(network);
+    api().wait_until(network, now_us() + 200, FRAMEPUMP_WAIT_FIRST_DATA);
+  }
+  CHECK_EQ(api().network_destroy(network), FRAMEPUMP_OK);
+  return received == kMessages && closed == 1;
+}
+
 }  // namespace
 
 TEST_CASE("an allocation that fails, whichever it is, crashes nothing, leaks nothing and is got over") {
@@ -137,5 +180,25 @@ TEST_CASE("an allocator that gives nothing more from some point on crashes nothi
     RefusingServices refusing(first, INT64_MAX);
     play(config, refusing);
     CHECK_EQ(refusing.live_bytes(), 0);
+  }
+}
+
+TEST_CASE("an allocation that fails, whichever it is and for how long, loses datagram hosts no message and no memory") {
+  for (const uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    framepump_config config = default_config();
+    config.threaded = threaded;
+    RefusingServices all(0, 0);
+    CHECK(play_datagrams(config, all));
+    CHECK_EQ(all.live_bytes(), 0);
+    for (int64_t first = 0; first < all.allocations(); ++first) {
+      CAPTURE(first);
+      RefusingServices once(first, first + 1);
+      play_datagrams(config, once);
+      CHECK_EQ(once.live_bytes(), 0);
+      RefusingServices from_there_on(first, INT64_MAX);
+      play_datagrams(config, from_there_on);
+      CHECK_EQ(from_there_on.live_bytes(), 0);
+    }
   }
 }

@@ -87,12 +87,25 @@ uint32_t Network::host_open(const framepump_host_options& options, framepump_han
   const framepump_handle made = make_handle(HandleKind::host, index, slot->generation + 1);
   if (const IoResult result = slot->host->open(wanted, made); result.status != IoStatus::ok) return fail_socket("host_open on", wanted.address, result);
   EnetHost* host = slot->host;
+  if (!reserve_peer_lists(index)) {  // what is listed there may not be lost for lack of memory
+    host->cancel_open();
+    return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "host_open: the allocator returned null");
+  }
   *slot = {.host = host, .generation = slot->generation + 1, .state = FRAMEPUMP_STATE_OPEN, .allocations_before = host->counters().allocations.load(kRelaxed)};
   host->set_user_data(options.user_data);
   host->set_wanted_priority(options.priority);
   command(*host, kCommandOpen | kCommandPriority);
   *handle = made;
   return FRAMEPUMP_OK;
+}
+
+bool Network::reserve_peer_lists(uint32_t opening) {
+  uint32_t places = 0;
+  for (uint32_t i = 0; i < Datagrams::kMaxHosts; ++i) {
+    const Datagrams::HostSlot& slot = datagrams_.hosts[i];
+    if (slot.state != 0 || i == opening) places += static_cast<uint32_t>(slot.host->peers().all().size());
+  }
+  return datagrams_.closed_peers.reserve(places) && datagrams_.waiting_peers.reserve(places);
 }
 
 uint32_t Network::host_port(framepump_handle handle, uint32_t* port) {

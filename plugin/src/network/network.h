@@ -185,6 +185,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t place_of(const Datagrams::HostSlot& slot, const PeerGate& gate) const;
   framepump_handle peer_handle(const Datagrams::HostSlot& slot, const PeerGate& gate);
   Datagrams::HostSlot* free_host_slot();
+  bool reserve_peer_lists(uint32_t opening);
   uint32_t check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
   uint32_t check_message(const EnetHost& host, uint32_t channels, uint32_t channel, uint64_t size_bytes, uint32_t delivery);
   Datagram* take_command(DatagramKind kind);

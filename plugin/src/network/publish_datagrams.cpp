@@ -14,7 +14,9 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 // One tick's list has an end, whatever comes in; the rest waits. 60 frames a second of it are 240,000 messages.
 constexpr uint32_t kMessagesPerTick = 4096;
 constexpr uint32_t kDatagramsPerLook = 64;   // about 10 us between looks at the clock
-constexpr uint32_t kDatagramsAtLeast = 256;  // progress even when the slice is used up
+// Progress even when the slice is used up: a tenth of a millisecond, less than a turn of a stream, and more messages than a game
+// wants in a frame.
+constexpr uint32_t kDatagramsAtLeast = 1024;
 
 }  // namespace
 
@@ -55,7 +57,8 @@ void Network::publish_datagrams(Slice& slice, RunReport& run) {
   const int64_t now_us = monotonic_us();
   for (uint32_t n = 1; Datagram* datagram = next_arrival(); ++n) {
     if (datagrams_.messages.size() == kMessagesPerTick) break;
-    if (!datagrams_.messages.reserve(64) && datagram->kind == DatagramKind::message) break;  // no memory: next time
+    if (!datagrams_.messages.push({})) break;  // no memory: next time
+    datagrams_.messages.resize_down(datagrams_.messages.size() - 1);
     datagrams_.pending = datagram->next;
     publish_datagram(*datagram, now_us);
     if (n % kDatagramsPerLook != 0) continue;

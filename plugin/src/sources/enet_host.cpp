@@ -174,6 +174,12 @@ IoResult EnetHost::open(const EnetOptions& options, framepump_handle handle) {
   return {};
 }
 
+void EnetHost::cancel_open() {
+  enet_host_destroy(host_);
+  host_ = nullptr;
+  is_closed_.store(true, kRelaxed);
+}
+
 void EnetHost::on_commands(uint32_t bits, int64_t) {
   Pump& pump = environment_.pump;
   if ((bits & kCommandPriority) != 0) {

@@ -72,6 +72,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
 
   // Before kCommandOpen, and only while it is closed. Not ok: why the socket could not be had.
   IoResult open(const EnetOptions& options, framepump_handle handle);
+  void cancel_open();  // instead of kCommandOpen
   bool is_closed() const { return is_closed_.load(std::memory_order_acquire); }
   void send(Datagram& command) { commands_.push(command); }
   PeerTable& peers() { return peers_; }
