@@ -334,3 +334,82 @@ TEST_CASE("time-outs and pings run on real time though the game's clock stands s
   CHECK_EQ(plain.disconnects(), 0);
   CHECK(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 1; }));  // nobody serves the client any more
 }
+
+TEST_CASE("a tick acknowledges what it has read, and wait_until does while it waits") {
+  TestNetwork net;
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  ENetPeer* server = plain.connected()[0];
+  plain.send(server, "read by a tick");
+  plain.flush();
+  CHECK_GT(server->reliableDataInTransit, 0);
+  net.tick();
+  plain.service();
+  CHECK_EQ(server->reliableDataInTransit, 0);
+
+  uint32_t acknowledged = 0;
+  const auto send_when_acknowledged = [&](PlainEnet& self) {
+    if (server->reliableDataInTransit > 0) return;
+    self.send(server, "read by wait_until");
+    ++acknowledged;
+  };
+  PlainEnetThread thread(plain, send_when_acknowledged);
+  const uint64_t received_before = net.host_info(host).received_messages;
+  CHECK_EQ(api().wait_until(net.handle(), now_us() + 300'000, FRAMEPUMP_WAIT_DEADLINE), FRAMEPUMP_OK);
+  thread.stop();
+  CHECK_GT(acknowledged, 3);  // 300 ms are enough for hundreds
+  CHECK_GT(net.host_info(host).received_messages, received_before);
+  CHECK_EQ(net.messages().size(), 1);  // and nothing was published
+}
+
+TEST_CASE("waiting for first data ends with a message, in both modes") {
+  for (uint32_t mode : {FRAMEPUMP_MODE_FRAME_LOCKED, FRAMEPUMP_MODE_THREADED}) {
+    CAPTURE(mode);
+    TestNetwork net(config_of(mode));
+    const framepump_handle host = net.open_host();
+    PlainEnet plain = PlainEnet::client();
+    accept_plain(net, host, plain);
+    plain.send(plain.connected()[0], "here");
+    plain.flush();
+    const int64_t begin_us = now_us();
+    CHECK_EQ(api().wait_until(net.handle(), begin_us + 20'000'000, FRAMEPUMP_WAIT_FIRST_DATA), FRAMEPUMP_OK);
+    CHECK_LT(now_us() - begin_us, 15'000'000);
+    net.tick();
+    REQUIRE_EQ(net.messages().size(), 1);
+    CHECK_EQ(net.messages()[0].text, "here");
+  }
+}
+
+TEST_CASE("what the kernel drops in a long frame is counted, and nothing is lost uncounted") {
+  framepump_config config = default_config();
+  config.datagram_receive_buffer_kib = 16;
+  TestNetwork net(config);
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  constexpr uint32_t kCount = 500;
+  for (uint32_t i = 0; i < kCount; ++i) {
+    plain.send(plain.connected()[0], std::to_string(i), ENET_PACKET_FLAG_UNSEQUENCED);
+    plain.flush();
+  }
+  CHECK(run_until({&net}, [&] { return net.messages().size() + net.host_info(host).kernel_drops == kCount; }));
+  CHECK_GT(net.host_info(host).kernel_drops, 0);
+}
+
+TEST_CASE("a message's dwell is a bound: no less than it waited") {
+  TestNetwork net;
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  accept_plain(net, host, plain);
+  net.tick();
+  plain.send(plain.connected()[0], "waits");
+  plain.flush();
+  const int64_t sent_us = now_us();
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  const int64_t waited_us = now_us() - sent_us;
+  net.tick();
+  REQUIRE_EQ(net.messages().size(), 1);
+  CHECK_GE(net.messages()[0].dwell_us, waited_us);
+  CHECK_EQ(net.host_info(host).dwell_us, net.messages()[0].dwell_us);
+}

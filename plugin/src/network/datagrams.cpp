@@ -78,7 +78,6 @@ uint32_t Network::host_open(const framepump_host_options& options, framepump_han
   wanted.message_limit_bytes = kib(config_.datagram_message_limit_kib);
   wanted.queue_limit_bytes = kib(config_.datagram_queue_limit_kib);
   wanted.receive_buffer_bytes = kib(config_.datagram_receive_buffer_kib);
-  wanted.timeout_ms = config_.datagram_timeout_ms;
   char origin[400];
   if (!check_enet_origin(origin)) return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "host_open: %s", origin);
   Datagrams::HostSlot* slot = free_host_slot();

@@ -158,6 +158,7 @@ void Network::apply_settings() {
   settings_.idle_timeout_us.store(int64_t{config_.idle_timeout_ms} * 1000, kRelaxed);
   settings_.linger_us.store(int64_t{config_.linger_ms} * 1000, kRelaxed);
   settings_.connect_timeout_us.store(int64_t{config_.connect_timeout_ms} * 1000, kRelaxed);
+  settings_.datagram_timeout_ms.store(int64_t{config_.datagram_timeout_ms}, kRelaxed);
   settings_.keepalive_s.store(config_.keepalive_s, kRelaxed);
   settings_.dead_after_s.store(config_.dead_after_s, kRelaxed);
   settings_.no_delay.store(config_.no_delay != 0, kRelaxed);

@@ -3,14 +3,18 @@
 // Which of the program's files code lies in.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 namespace framepump {
 
-// The file of the executable or library that this address belongs to; false: the system does not know.
-bool file_of_code(const void* address, std::span<char> out);
-// The loaded file whose name holds `part`; false: there is none.
-bool find_loaded_file(const char* part, std::span<char> out);
+struct CodeOrigin {
+  bool is_foreign = false;
+  char found[256] = "";     // the file of the first function that is foreign, else of the last one; empty: the system does not tell
+  char expected[256] = "";  // where it should have come from
+};
+
+// Where functions of a library were bound to. At home they are in our own file (somebody linked the library in) or in a file whose
+// name holds `library`; anywhere else they are foreign.
+CodeOrigin find_code_origin(std::span<const void* const> functions, const char* library);
 
 }  // namespace framepump

@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include "framepump/framepump_datagram.h"
-#include "gate/stream_gate.h"
 #include "platform/clock.h"
 #include "platform/datagram_socket.h"
 #include "platform/loaded_object.h"
@@ -20,9 +19,7 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-// ENet resends and pings inside of service only. Its shortest time-out on a local network is a few milliseconds, its pings come twice a
-// second.
-constexpr int64_t kBusyStepUs = 10'000;
+// Pings go out twice a second.
 constexpr int64_t kIdleStepUs = 50'000;
 constexpr int64_t kFiguresStepUs = 100'000;
 // After a gap like this, what peers have answered meanwhile still waits in the socket: service looks at the clock before it reads.
@@ -33,7 +30,6 @@ constexpr int64_t kForgiveUs = 500'000;
 constexpr size_t kHold = SIZE_MAX / 2;
 // Messages that have begun to arrive when an earlier one is missing: ENet's window for one peer, and the overhead of many small.
 constexpr size_t kWindowBytes = 2 * ENET_PROTOCOL_MAXIMUM_WINDOW_SIZE;
-constexpr uint32_t kCommandsPerTurn = 1024;
 
 PeerGate* gate_of(const ENetPeer& peer) { return static_cast<PeerGate*>(peer.data); }
 ENetPeer* peer_of(const PeerGate& gate) { return static_cast<ENetPeer*>(gate.peer); }
@@ -112,23 +108,18 @@ bool check_enet_origin(std::span<char> text) {
       reinterpret_cast<const void*>(&enet_peer_disconnect), reinterpret_cast<const void*>(&enet_peer_disconnect_now),
       reinterpret_cast<const void*>(&enet_peer_disconnect_later),
   };
-  char own[256] = "";
-  char expected[256] = "";
-  char found[256] = "";
-  if (!file_of_code(reinterpret_cast<const void*>(&check_enet_origin), own)) return true;  // a system that cannot tell
-  if (!find_loaded_file("libenet.so", expected)) std::snprintf(expected, sizeof(expected), "%s", own);
-  for (const void* function : functions) {
-    if (!file_of_code(function, found) || std::strcmp(found, own) == 0 || std::strstr(found, "libenet") != nullptr) continue;
+  const CodeOrigin origin = find_code_origin(functions, "libenet");
+  if (origin.is_foreign) {
     std::snprintf(text.data(), text.size(),
-                  "ENet's functions come from %s instead of %s: that file must not export its own copy (enet_* symbols)", found,
-                  expected);
+                  "ENet's functions come from %s instead of %s: that file must not export its own copy (enet_* symbols)", origin.found,
+                  origin.expected);
     return false;
   }
   const ENetVersion linked = enet_linked_version();
   if (ENET_VERSION_GET_MAJOR(linked) == ENET_VERSION_MAJOR && ENET_VERSION_GET_MINOR(linked) == ENET_VERSION_MINOR) return true;
-  std::snprintf(text.data(), text.size(), "ENet in %s is version %u.%u, wanted is %d.%d as in %s", found,
+  std::snprintf(text.data(), text.size(), "ENet in %s is version %u.%u, wanted is %d.%d", origin.found,
                 static_cast<unsigned>(ENET_VERSION_GET_MAJOR(linked)), static_cast<unsigned>(ENET_VERSION_GET_MINOR(linked)),
-                ENET_VERSION_MAJOR, ENET_VERSION_MINOR, own);
+                ENET_VERSION_MAJOR, ENET_VERSION_MINOR);
   return false;
 }
 
@@ -180,37 +171,6 @@ void EnetHost::cancel_open() {
   is_closed_.store(true, kRelaxed);
 }
 
-void EnetHost::on_commands(uint32_t bits, int64_t) {
-  Pump& pump = environment_.pump;
-  if ((bits & kCommandPriority) != 0) {
-    pump.set_priority(receive_side(), wanted_priority_.load(kRelaxed));
-    pump.set_priority(send_side(), wanted_priority_.load(kRelaxed));
-  }
-  if ((bits & kCommandOpen) != 0) {
-    if (pump.poller().add(socket_, static_cast<Pollable*>(this)) != IoStatus::ok) return finish(FRAMEPUMP_REASON_SYSTEM);
-    pump.make_ready(receive_side());
-  }
-  if ((bits & kCommandSend) != 0) {
-    if (host_ != nullptr) {
-      pump.make_ready(send_side());
-    } else {
-      drop_commands();
-    }
-  }
-  if ((bits & kCommandRelease) == 0) return;
-  take_back_messages();
-  drop_commands();
-  is_closed_.store(true, std::memory_order_release);
-}
-
-void EnetHost::on_ready(uint32_t readiness) {
-  if ((readiness & kReadable) != 0) environment_.pump.make_ready(receive_side());
-}
-
-void EnetHost::on_tick() {
-  if (has_peers_) environment_.pump.make_ready(receive_side());
-}
-
 void EnetHost::attach(PeerGate& gate, _ENetPeer& peer) {
   peer.data = &gate;
   gate.peer = &peer;
@@ -219,9 +179,13 @@ void EnetHost::attach(PeerGate& gate, _ENetPeer& peer) {
   gate.queued_bytes = 0;
   gate.first_droppable = gate.last_droppable = nullptr;
   gate.is_held.store(false, kRelaxed);
-  const enet_uint32 timeout_ms = static_cast<enet_uint32>(options_.timeout_ms);
-  enet_peer_timeout(&peer, ENET_PEER_TIMEOUT_LIMIT, timeout_ms, timeout_ms);
+  set_time_out(peer);
   has_peers_ = true;
+}
+
+void EnetHost::set_time_out(_ENetPeer& peer) {
+  const enet_uint32 timeout_ms = static_cast<enet_uint32>(environment_.settings.datagram_timeout_ms.load(kRelaxed));
+  enet_peer_timeout(&peer, ENET_PEER_TIMEOUT_LIMIT, timeout_ms, timeout_ms);
 }
 
 void EnetHost::finish_peer(PeerGate& gate, uint8_t reason, uint32_t data) {
@@ -232,13 +196,6 @@ void EnetHost::finish_peer(PeerGate& gate, uint8_t reason, uint32_t data) {
   gate.reason = reason;
   gate.closed.value = data;
   tell(gate.closed, DatagramKind::peer_closed, &gate);
-}
-
-void EnetHost::tell(Datagram& datagram, DatagramKind kind, PeerGate* gate) {
-  datagram.host = this;
-  datagram.kind = kind;
-  datagram.peer = gate != nullptr ? gate->index : 0;
-  chain_.add(datagram);
 }
 
 bool EnetHost::has_live_peers() const {
@@ -308,22 +265,6 @@ Turn EnetHost::receive_turn(const TurnContext& context) {
   const int64_t step_us = has_memory ? wake_step_us() : kBusyStepUs;
   if (step_us != kNever) turn.wake_at_us = context.now_us + step_us;
   return turn;
-}
-
-// What gameplay has seen, of all hosts.
-void EnetHost::take_back_messages() {
-  Datagram* next = nullptr;
-  for (Datagram* done = gate_.arrivals_done.take_all(); done != nullptr; done = next) {
-    next = done->next;
-    EnetHost& host = *done->host;
-    PeerGate* gate = host.peers_.at(done->peer);
-    const bool is_dropped = done->state.load(kRelaxed) == Datagram::State::dropped;
-    if (gate != nullptr && gate->serial == done->serial && !is_dropped) {
-      note_done(*gate, *done);
-      host.hold_or_release(*gate);
-    }
-    gate_.arrival_pool.put_back(*done);
-  }
 }
 
 // True: it stopped in the middle, for an event or an error, and more may be waiting. Errors are a datagram larger than any of ENet's, or a
@@ -439,9 +380,8 @@ void EnetHost::forgive_own_stall(int64_t now_us) {
 void EnetHost::end_forgiveness(int64_t now_us) {
   if (forgiving_until_us_ == 0 || now_us < forgiving_until_us_) return;
   forgiving_until_us_ = 0;
-  const enet_uint32 timeout_ms = static_cast<enet_uint32>(options_.timeout_ms);
   for (ENetPeer& peer : peers_of(*host_)) {
-    if (peer.data != nullptr) enet_peer_timeout(&peer, ENET_PEER_TIMEOUT_LIMIT, timeout_ms, timeout_ms);
+    if (peer.data != nullptr) set_time_out(peer);
   }
 }
 
@@ -489,95 +429,31 @@ void EnetHost::renew_figures(int64_t now_us) {
 
 // ---- sending ----
 
-Turn EnetHost::send_turn(const TurnContext& context) {
-  Turn turn = {.phase = Phase::send};
-  Datagram* command = nullptr;
-  for (uint32_t n = 0; n < kCommandsPerTurn && (command = next_command()) != nullptr; ++n) {
-    carry_out(*command, context.now_us);
-    gate_.commands_done.push(*command);
-    if (host_ == nullptr) {  // that was the end
-      turn.outcome = Outcome::closed;
-      return turn;
-    }
-  }
+uint64_t EnetHost::flush_wire() {
   enet_host_flush(host_);
-  turn.bytes = count_traffic().sent_bytes;
-  if (command != nullptr) turn.outcome = Outcome::more;
-  // Flushing may have ended a connection, and what was sent wants looking after.
-  environment_.pump.set_timer(receive_side(), context.now_us + kBusyStepUs);
-  chain_.hand_over(gate_.arrivals);
-  return turn;
-}
-
-Datagram* EnetHost::next_command() {
-  if (pending_commands_ == nullptr) pending_commands_ = commands_.take_all();
-  Datagram* command = pending_commands_;
-  if (command != nullptr) pending_commands_ = command->next;
-  return command;
-}
-
-void EnetHost::drop_commands() {
-  while (Datagram* command = next_command()) {
-    if (command->packet != nullptr) destroy_packet(command->packet);
-    gate_.commands_done.push(*command);
-  }
-}
-
-void EnetHost::carry_out(Datagram& command, int64_t now_us) {
-  switch (command.kind) {
-    case DatagramKind::send:
-    case DatagramKind::broadcast:
-      return send_message(command);
-    case DatagramKind::connect:
-      return start_connect(command);
-    case DatagramKind::close_peer:
-    case DatagramKind::abort_peer: {
-      PeerGate* gate = peers_.at(command.peer);
-      if (gate == nullptr || gate->peer == nullptr || gate->generation.load(kRelaxed) != command.serial) return;
-      return command.kind == DatagramKind::close_peer ? close_peer(*gate) : abort_peer(*gate);
-    }
-    case DatagramKind::close_host:
-      host_->duplicatePeers = 0;  // nobody new
-      is_closing_ = true;
-      closing_until_us_ = now_us + environment_.settings.linger_us.load(kRelaxed);
-      for (PeerGate& gate : peers_.all()) {
-        if (gate.peer != nullptr) close_peer(gate);
-      }
-      environment_.pump.make_ready(receive_side());
-      return;
-    case DatagramKind::abort_host:
-      for (PeerGate& gate : peers_.all()) {
-        if (gate.peer != nullptr) abort_peer(gate);
-      }
-      return finish(FRAMEPUMP_REASON_ABORTED_HERE);
-    default:
-      return;
-  }
+  return count_traffic().sent_bytes;
 }
 
 void EnetHost::send_message(const Datagram& command) {
   ENetPacket* packet = static_cast<ENetPacket*>(command.packet);
-  add<uint64_t>(counters_.allocations, 2);
-  if (command.kind == DatagramKind::broadcast) {
-    for (ENetPeer& peer : peers_of(*host_)) {
-      PeerGate* gate = gate_of(peer);
-      if (gate == nullptr || enet_peer_send(&peer, command.channel, packet) != 0) continue;
-      add<uint64_t>(gate->sent_messages, 1);
-      add<uint64_t>(gate->sent_bytes, packet->dataLength);
-      add<uint64_t>(counters_.sent_messages, 1);
-      add<uint64_t>(counters_.allocations, pieces_of(peer, packet->dataLength));
-    }
-    if (packet->referenceCount == 0) destroy_packet(packet);
-    return;
-  }
-  PeerGate* gate = peers_.at(command.peer);
-  const bool is_there = gate != nullptr && gate->peer != nullptr && gate->generation.load(kRelaxed) == command.serial;
-  if (!is_there || enet_peer_send(peer_of(*gate), command.channel, packet) != 0) return destroy_packet(packet);
-  add<uint64_t>(gate->sent_messages, 1);
-  add<uint64_t>(gate->sent_bytes, packet->dataLength);
-  add<uint64_t>(counters_.sent_messages, 1);
-  add<uint64_t>(counters_.allocations, pieces_of(*peer_of(*gate), packet->dataLength));
+  PeerGate* gate = attached_peer(command);
+  add<uint64_t>(counters_.allocations, 2);  // the packet and its bytes
+  if (gate == nullptr || enet_peer_send(peer_of(*gate), command.channel, packet) != 0) return destroy_packet(packet);
+  count_sent(*gate, packet->dataLength, pieces_of(*peer_of(*gate), packet->dataLength));
 }
+
+void EnetHost::send_to_all(const Datagram& command) {
+  ENetPacket* packet = static_cast<ENetPacket*>(command.packet);
+  add<uint64_t>(counters_.allocations, 2);
+  for (ENetPeer& peer : peers_of(*host_)) {
+    PeerGate* gate = gate_of(peer);
+    if (gate == nullptr || enet_peer_send(&peer, command.channel, packet) != 0) continue;
+    count_sent(*gate, packet->dataLength, pieces_of(peer, packet->dataLength));
+  }
+  if (packet->referenceCount == 0) destroy_packet(packet);
+}
+
+void EnetHost::refuse_newcomers() { host_->duplicatePeers = 0; }
 
 void EnetHost::start_connect(const Datagram& command) {
   PeerGate& gate = *peers_.at(command.peer);

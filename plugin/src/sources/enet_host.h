@@ -29,7 +29,6 @@ struct EnetOptions {
   uint64_t message_limit_bytes = 0;
   uint64_t queue_limit_bytes = 0;
   uint64_t receive_buffer_bytes = 0;
-  int64_t timeout_ms = 0;
 };
 
 // Sums that a host keeps. One writer at a time (the token's holder), any reader.
@@ -95,6 +94,8 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   void on_tick();
 
  private:
+  // ENet resends and pings inside of service only, and on a local network its shortest time-out is a few milliseconds.
+  static constexpr int64_t kBusyStepUs = 10'000;
   enum class Cause : uint8_t { peer, timed_out };
   struct Traffic {
     uint64_t received_bytes;
@@ -112,6 +113,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   void hold_or_release(PeerGate& gate);
   void forgive_own_stall(int64_t now_us);
   void end_forgiveness(int64_t now_us);
+  void set_time_out(_ENetPeer& peer);
   int64_t wake_step_us() const;
   Traffic count_traffic();
   void renew_figures(int64_t now_us);
@@ -120,10 +122,16 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   Turn send_turn(const TurnContext& context) override;
   Datagram* next_command();
   void carry_out(Datagram& command, int64_t now_us);
+  PeerGate* attached_peer(const Datagram& command);
   void send_message(const Datagram& command);
+  void send_to_all(const Datagram& command);
+  void count_sent(PeerGate& gate, uint64_t size_bytes, uint64_t pieces);
+  uint64_t flush_wire();
   void start_connect(const Datagram& command);
   void close_peer(PeerGate& gate);
   void abort_peer(PeerGate& gate);
+  void begin_closing(int64_t now_us);
+  void refuse_newcomers();
   void drop_commands();
 
   // life

@@ -26,6 +26,7 @@ struct LiveSettings {
   std::atomic<int64_t> idle_timeout_us{0};
   std::atomic<int64_t> linger_us{0};
   std::atomic<int64_t> connect_timeout_us{0};
+  std::atomic<int64_t> datagram_timeout_ms{0};
   std::atomic<uint32_t> keepalive_s{0};
   std::atomic<uint32_t> dead_after_s{0};
   std::atomic<bool> no_delay{true};
