@@ -48,7 +48,9 @@ Outcome stall(uint32_t takeover_ms, int patience_ms, int own_patience_ms) {
   };
   PlainEnetThread thread(plain, step);
   REQUIRE(run_until({&net}, [&] { return net.messages().size() >= 5; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(kStallMs));  // the level loads
+  CHECK_EQ(net.send(net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle, "loading a level"), FRAMEPUMP_OK);
+  net.flush();
+  std::this_thread::sleep_for(std::chrono::milliseconds(kStallMs));  // the acknowledgement comes meanwhile
   const uint32_t sent_in_stall = sent;
   const auto has_ended = [&] { return net.find(FRAMEPUMP_EVENT_CLOSED) != nullptr; };
   CHECK(run_until({&net}, [&] { return has_ended() || net.messages().size() >= sent_in_stall + 20; }, 20'000));
