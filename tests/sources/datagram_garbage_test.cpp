@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <random>
 #include <string>
@@ -56,7 +57,7 @@ std::string connect_datagram() {
 
 TEST_CASE("garbage, truncated, empty and oversized datagrams disturb nobody") {
   const uint32_t seed = std::random_device()();
-  MESSAGE("seed " << seed);
+  std::printf("seed %u\n", seed);
   std::mt19937 random(seed);
   const std::string sample = connect_datagram();
   for (uint32_t mode : {FRAMEPUMP_MODE_FRAME_LOCKED, FRAMEPUMP_MODE_THREADED}) {

@@ -55,8 +55,8 @@ class PlainEnet {
   uint32_t last_data_ = 0;
 };
 
-// A plain host that lives on a thread of its own and does `step` about every millisecond between two services. Look at it through what
-// `step` leaves, or after stop().
+// A plain host that lives on a thread of its own and does `step` about every millisecond between two services. Look at it
+// through what `step` leaves, or after stop().
 template <typename Step>
 class PlainEnetThread {
  public:

@@ -84,7 +84,9 @@ std::map<uint64_t, Story> play(Drive drive) {
     const uint64_t role = message.user_data;
     stories[role][message.channel] += message.text + "\n";
     if (++received[role] == kMessages && role == kEchoed) {
-      for (uint32_t n = 0; n < kMessages; ++n) CHECK_EQ(net.send(message.peer, message_of(9, n), FRAMEPUMP_RELIABLE, n % 3), FRAMEPUMP_OK);
+      for (uint32_t n = 0; n < kMessages; ++n) {
+        CHECK_EQ(net.send(message.peer, message_of(9, n), FRAMEPUMP_RELIABLE, n % 3), FRAMEPUMP_OK);
+      }
     }
     if (received[role] == 2 * kMessages || (received[role] == kMessages && role == kClosedHere)) api().close(message.peer);
     if (received[role] == kMessages && role == kAborted) api().abort(message.peer);

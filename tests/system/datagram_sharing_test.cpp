@@ -102,7 +102,9 @@ TEST_CASE("a download arrives whole while a peer floods, and the peer's reliable
     uint64_t unreliable_got = 0;
     CHECK(run_until({&both.net}, [&] {
       for (int i = 0; i < 300; ++i) both.plain.send(both.plain.connected()[0], message, 0, 0);
-      if (reliable_sent < 30) both.plain.send(both.plain.connected()[0], std::to_string(reliable_sent++), ENET_PACKET_FLAG_RELIABLE, 1);
+      const std::string next = std::to_string(reliable_sent);
+      if (reliable_sent < 30) both.plain.send(both.plain.connected()[0], next, ENET_PACKET_FLAG_RELIABLE, 1);
+      if (reliable_sent < 30) ++reliable_sent;
       both.plain.service();
       for (const SeenMessage& seen : both.net.messages()) {
         if (seen.delivery == FRAMEPUMP_RELIABLE) {

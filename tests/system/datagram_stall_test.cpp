@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// P8 for datagrams: a game thread that does not tick, and peers that give up on whoever is silent. The times are those of a level load
-// of five seconds and peers that wait for two, scaled down by two and a half; ENet notices up to twice as late as it was told.
+// P8 for datagrams: a game thread that does not tick, and peers that give up on whoever is silent. The times are those of a level
+// load of five seconds and peers that wait for two, scaled down; ENet notices up to twice as late as it was told.
 #include <doctest/doctest.h>
 
 #include <atomic>

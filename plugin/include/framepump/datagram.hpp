@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Datagram hosts, their peers and messages: borrowed handles as those of stream.hpp. Dropping one closes nothing; using a stale one
-// returns ErrorCode::stale_handle. All calls are for the thread that ticks; none blocks.
+// Datagram hosts, their peers and messages: borrowed handles as those of stream.hpp. Dropping one closes nothing; using a stale
+// one returns ErrorCode::stale_handle. All calls are for the thread that ticks; none blocks.
 #pragma once
 
 #include <framepump/stream.hpp>

@@ -149,23 +149,23 @@ typedef struct framepump_api {
   uint32_t (*wake_source)(framepump_handle source);
 
   /* ---- Datagrams: ENet hosts and peers (types and rules in framepump_datagram.h). close, abort, set_priority (hosts only)
-   * and set_user_data take them too: close delivers what was sent, then closes a peer, or a host with all its peers; abort does it
-   * at once. Either way CLOSED follows for each peer, and for a host after those of its peers. ---- */
+   * and set_user_data take them too: close delivers what was sent, then closes a peer, or a host with all its peers; abort
+   * does it at once. Either way CLOSED follows for each peer, and for a host after those of its peers. ---- */
 
   /* Opens a UDP socket at once. ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
    * DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (16 hosts), SYSTEM; UNSUPPORTED: IPv6, which ENet does not speak, or
    * another copy of ENet has taken the place of the plugin's (the text names both files). */
   uint32_t (*host_open)(framepump_handle network, const framepump_host_options* options, framepump_handle* host);
   uint32_t (*host_port)(framepump_handle host, uint32_t* port);
-  /* Starts to connect; the outcome is an event: CONNECTED, or CLOSED with a reason. `data` reaches the other side's ACCEPTED event.
-   * The endpoint's flags and priority are not used. ADDRESS_NOT_NUMERIC, UNSUPPORTED: IPv6. LIMIT_REACHED: datagram.peers. */
+  /* Starts to connect; the outcome is an event: CONNECTED, or CLOSED with a reason. `data` reaches the other side's ACCEPTED
+   * event. The endpoint's flags and priority are not used. ADDRESS_NOT_NUMERIC, UNSUPPORTED: IPv6. LIMIT_REACHED: datagram.peers. */
   uint32_t (*peer_connect)(framepump_handle host, const framepump_endpoint* endpoint, uint32_t data, framepump_handle* peer);
   /* One message, copied once. It leaves in flush or tick. NOT_YET: CONNECTED was not published yet. CLOSED. NO_ROOM: the peer has
    * datagram.queue_limit_kib unacknowledged; a WRITABLE event follows once half of it is free. TOO_LARGE:
    * datagram.message_limit_kib. OUT_OF_MEMORY. */
   uint32_t (*send)(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
-  /* The same message to every connected peer of the host, copied once for all. NO_ROOM: broadcasts that not every peer has acknowledged
-   * are beyond datagram.queue_limit_kib; no event follows. CLOSED, TOO_LARGE, OUT_OF_MEMORY as for send. */
+  /* The same message to every connected peer of the host, copied once for all. NO_ROOM: broadcasts that not every peer has
+   * acknowledged are beyond datagram.queue_limit_kib; no event follows. CLOSED, TOO_LARGE, OUT_OF_MEMORY as for send. */
   uint32_t (*broadcast)(framepump_handle host, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
   /* What the last tick published, oldest first; the list and its payloads are valid until the next tick, then they are gone. */
   uint32_t (*messages)(framepump_handle network, const framepump_received** messages, uint32_t* count);

@@ -81,7 +81,7 @@ typedef struct framepump_config {
   /* datagram.receive_buffer_kib: 16 to 1048576 KiB, default 1024, live (new hosts). What the kernel holds of datagrams between
    * two ticks; it has a limit of its own (net.core.rmem_max). */
   uint32_t datagram_receive_buffer_kib;
-  /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers that may come from one IP address. 0: any number. */
+  /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers from one IP address. 0: any number. */
   uint32_t datagram_peers_per_address;
 } framepump_config;
 

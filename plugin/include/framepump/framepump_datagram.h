@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Datagrams: hosts (a UDP socket each) and their peers, speaking ENet's protocol (1.3), so the other side may be any ENet program.
+ * Datagrams: hosts (a UDP socket each) and their peers, speaking ENet's protocol (1.3), so the other side may be any ENet
+ * program.
  *
- * Per peer, events and messages come in this order in every mode: CONNECTED or ACCEPTED, messages, CLOSED. Of one peer and channel,
- * reliable and unreliable messages never overtake each other backwards: an unreliable one that comes late is dropped. A tick
- * publishes a bounded number of messages; the rest waits for the next one. When gameplay is slower than the peer, the oldest
+ * Per peer, events and messages come in this order in every mode: CONNECTED or ACCEPTED, messages, CLOSED. Within a channel
+ * messages come in the order in which they were sent, and an unreliable one that comes late is dropped. A tick publishes at most
+ * 4,096 messages; the rest waits for the next one. When gameplay is slower than the peer, the oldest
  * unreliable messages beyond datagram.queue_limit_kib are dropped and counted, and reliable ones stay with their sender; a peer
  * that gives up over that closes with the reason OVERLOADED. ENet has a clock of its own, so time-outs run on real time.
  */
@@ -80,7 +81,7 @@ typedef struct framepump_host_info {
   uint64_t kernel_drops;           /* packets that found the socket's buffer full */
   uint64_t refused_peers;          /* connected while no place was free for them here */
   uint64_t socket_errors;          /* sends and receives that failed, datagrams that were no ENet ones by their size */
-  uint64_t enet_allocations;       /* memory blocks that ENet took for messages: 3 for one received, 3 for one sent, more for pieces */
+  uint64_t enet_allocations;       /* memory blocks that ENet takes for messages, reckoned: 3 or 4 each, more for pieces */
   uint64_t tick_allocations;       /* of these, those between the last two ticks */
   uint64_t receive_buffer_bytes;   /* granted by the kernel */
   int64_t dwell_us;                /* newest message: the bound that it carries */

@@ -320,7 +320,8 @@ uint32_t host_port(framepump_handle host, uint32_t* port) {
 uint32_t peer_connect(framepump_handle host, const framepump_endpoint* endpoint, uint32_t data, framepump_handle* peer) {
   return Call(host).forward({endpoint, peer}, [&](Network& n) {
     framepump_endpoint all = {};
-    return read_struct(endpoint, all) ? n.peer_connect(host, all, data, peer) : n.refuse(kInvalid, "peer_connect: struct_size is not set");
+    if (!read_struct(endpoint, all)) return n.refuse(kInvalid, "peer_connect: struct_size is not set");
+    return n.peer_connect(host, all, data, peer);
   });
 }
 
@@ -329,12 +330,12 @@ const void* bytes_or(const void* bytes, uint64_t size_bytes) { return size_bytes
 
 uint32_t send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
   const void* from = bytes_or(bytes, size_bytes);
-  return Call(peer).forward({from}, [&](Network& n) { return n.send(peer, channel, from, size_bytes, delivery); });
+  return Call(peer).forward({from}, [&](Network& n) { return n.send(peer, {channel, from, size_bytes, delivery}); });
 }
 
 uint32_t broadcast(framepump_handle host, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
   const void* from = bytes_or(bytes, size_bytes);
-  return Call(host).forward({from}, [&](Network& n) { return n.broadcast(host, channel, from, size_bytes, delivery); });
+  return Call(host).forward({from}, [&](Network& n) { return n.broadcast(host, {channel, from, size_bytes, delivery}); });
 }
 
 uint32_t messages(framepump_handle network, const framepump_received** out, uint32_t* count) {

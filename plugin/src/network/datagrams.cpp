@@ -58,42 +58,59 @@ Datagrams::HostSlot* Network::free_host_slot() {
 }
 
 // ENet 1.3 has 32 bits for an address.
-uint32_t Network::check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address) {
+uint32_t Network::check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what,
+                                         SocketAddress& address) {
   if (const uint32_t error = check_endpoint(endpoint, lowest_port, what, address); error != FRAMEPUMP_OK) return error;
   if (address.family == AddressFamily::ipv4) return FRAMEPUMP_OK;
-  return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "%s: host is \"%.200s\", allowed is an IPv4 address: ENet speaks no IPv6", what, endpoint.host);
+  return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "%s: host is \"%.200s\", allowed is an IPv4 address: ENet speaks no IPv6", what,
+              endpoint.host);
 }
 
-uint32_t Network::host_open(const framepump_host_options& options, framepump_handle* handle) {
-  *handle = 0;
+uint32_t Network::check_host_options(const framepump_host_options& options, EnetOptions& wanted) {
   const char* address = options.host != nullptr ? options.host : "0.0.0.0";
   const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, options.port, options.priority, options.user_data};
-  EnetOptions wanted;
-  if (const uint32_t error = check_datagram_address(endpoint, 0, "host_open", wanted.address); error != FRAMEPUMP_OK) return error;
+  const uint32_t error = check_datagram_address(endpoint, 0, "host_open", wanted.address);
+  if (error != FRAMEPUMP_OK) return error;
+  if (options.peers > 4095) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: peers is %u, allowed is 0 to 4095", options.peers);
+  }
+  if (options.channels > 255) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: channels is %u, allowed is 0 to 255", options.channels);
+  }
   wanted.peers = options.peers != 0 ? options.peers : config_.datagram_peers;
   wanted.channels = options.channels != 0 ? options.channels : config_.datagram_channels;
-  if (wanted.peers > 4095) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: peers is %u, allowed is 0 to 4095", wanted.peers);
-  if (wanted.channels > 255) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "host_open: channels is %u, allowed is 0 to 255", wanted.channels);
   wanted.peers_per_address = config_.datagram_peers_per_address;
   wanted.message_limit_bytes = kib(config_.datagram_message_limit_kib);
   wanted.queue_limit_bytes = kib(config_.datagram_queue_limit_kib);
   wanted.receive_buffer_bytes = kib(config_.datagram_receive_buffer_kib);
-  char origin[400];
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::host_open(const framepump_host_options& options, framepump_handle* handle) {
+  *handle = 0;
+  EnetOptions wanted;
+  if (const uint32_t error = check_host_options(options, wanted); error != FRAMEPUMP_OK) return error;
+  char origin[600];
   if (!check_enet_origin(origin)) return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "host_open: %s", origin);
   Datagrams::HostSlot* slot = free_host_slot();
-  if (slot == nullptr) return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "host_open: %u hosts are open, which is the most there can be", Datagrams::kMaxHosts);
+  if (slot == nullptr) {
+    return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "host_open: %u hosts are open, which is the most there can be",
+                Datagrams::kMaxHosts);
+  }
+  EnetHost& host = *slot->host;
   const uint32_t index = static_cast<uint32_t>(slot - datagrams_.hosts);
   const framepump_handle made = make_handle(HandleKind::host, index, slot->generation + 1);
-  if (const IoResult result = slot->host->open(wanted, made); result.status != IoStatus::ok) return fail_socket("host_open on", wanted.address, result);
-  EnetHost* host = slot->host;
+  const IoResult result = host.open(wanted, made);
+  if (result.status != IoStatus::ok) return fail_socket("host_open on", wanted.address, result);
   if (!reserve_peer_lists(index)) {  // what is listed there may not be lost for lack of memory
-    host->cancel_open();
+    host.cancel_open();
     return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "host_open: the allocator returned null");
   }
-  *slot = {.host = host, .generation = slot->generation + 1, .state = FRAMEPUMP_STATE_OPEN, .allocations_before = host->counters().allocations.load(kRelaxed)};
-  host->set_user_data(options.user_data);
-  host->set_wanted_priority(options.priority);
-  command(*host, kCommandOpen | kCommandPriority);
+  *slot = {.host = &host, .generation = slot->generation + 1, .state = FRAMEPUMP_STATE_OPEN};
+  slot->allocations_before = host.counters().allocations.load(kRelaxed);
+  host.set_user_data(options.user_data);
+  host.set_wanted_priority(options.priority);
+  command(host, kCommandOpen | kCommandPriority);
   *handle = made;
   return FRAMEPUMP_OK;
 }
@@ -131,7 +148,8 @@ void Network::give_command(EnetHost& host, Datagram& given) {
   command(host, kCommandSend);
 }
 
-uint32_t Network::peer_connect(framepump_handle handle, const framepump_endpoint& endpoint, uint32_t data, framepump_handle* peer) {
+uint32_t Network::peer_connect(framepump_handle handle, const framepump_endpoint& endpoint, uint32_t data,
+                               framepump_handle* peer) {
   *peer = 0;
   Datagrams::HostSlot* slot = nullptr;
   SocketAddress address;
@@ -143,7 +161,8 @@ uint32_t Network::peer_connect(framepump_handle handle, const framepump_endpoint
   PeerGate* gate = slot->host->peers().take();
   if (gate == nullptr) {
     datagrams_.gate.command_pool.put_back(*connect);
-    return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "peer_connect: the host has its %u peers: raise datagram.peers", slot->host->options().peers);
+    return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "peer_connect: the host has its %u peers: raise datagram.peers",
+                slot->host->options().peers);
   }
   gate->state = FRAMEPUMP_STATE_CONNECTING;
   gate->address = address;
@@ -157,81 +176,83 @@ uint32_t Network::peer_connect(framepump_handle handle, const framepump_endpoint
 }
 
 // What both kinds of sending refuse.
-uint32_t Network::check_message(const EnetHost& host, uint32_t channels, uint32_t channel, uint64_t size_bytes, uint32_t delivery) {
-  if (delivery > FRAMEPUMP_UNSEQUENCED) {
-    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "delivery is %u, allowed is 0 (unreliable), 1 (reliable), 2 (unsequenced)", delivery);
+uint32_t Network::check_message(const EnetHost& host, uint32_t channels, const Message& message) {
+  if (message.delivery > FRAMEPUMP_UNSEQUENCED) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "delivery is %u, allowed is 0 (unreliable), 1 (reliable), 2 (unsequenced)",
+                message.delivery);
   }
-  if (channel >= channels) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "channel is %u, allowed is 0 to %u", channel, channels - 1);
-  if (size_bytes <= host.options().message_limit_bytes) return FRAMEPUMP_OK;
+  if (message.channel >= channels) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "channel is %u, allowed is 0 to %u", message.channel, channels - 1);
+  }
+  const uint64_t limit_bytes = host.options().message_limit_bytes;
+  if (message.size_bytes <= limit_bytes) return FRAMEPUMP_OK;
   return fail(FRAMEPUMP_ERROR_TOO_LARGE, "a message of %llu bytes, allowed are at most %llu: datagram.message_limit_kib",
-              static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(host.options().message_limit_bytes));
+              static_cast<unsigned long long>(message.size_bytes), static_cast<unsigned long long>(limit_bytes));
 }
 
-uint32_t Network::queue_message(EnetHost& host, const Datagram& filled, const void* bytes, SendLedger& ledger) {
-  Datagram* send = take_command(filled.kind);
-  void* packet = send == nullptr ? nullptr : make_packet(bytes, filled.size_bytes, filled.delivery, ledger);
+// One message always fits, whatever its size.
+uint32_t Network::check_room(const EnetHost& host, const SendLedger& ledger, const Message& message) {
+  const uint64_t unsent_bytes = ledger.unsent_bytes.load(kRelaxed);
+  const uint64_t limit_bytes = host.options().queue_limit_bytes;
+  if (unsent_bytes == 0 || unsent_bytes + message.size_bytes + kMessageOverheadBytes <= limit_bytes) return FRAMEPUMP_OK;
+  return fail(FRAMEPUMP_ERROR_NO_ROOM, "%llu bytes are not acknowledged, allowed are at most %llu: datagram.queue_limit_kib",
+              static_cast<unsigned long long>(unsent_bytes), static_cast<unsigned long long>(limit_bytes));
+}
+
+uint32_t Network::queue_message(EnetHost& host, SendLedger& ledger, const PeerGate* to, const Message& message) {
+  Datagram* send = take_command(to != nullptr ? DatagramKind::send : DatagramKind::broadcast);
+  void* packet = send == nullptr ? nullptr : make_packet(message.bytes, message.size_bytes, message.delivery, ledger);
   if (packet == nullptr) {
     if (send != nullptr) datagrams_.gate.command_pool.put_back(*send);
-    return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "a message of %u bytes: the allocator returned null", filled.size_bytes);
+    return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "a message of %llu bytes: the allocator returned null",
+                static_cast<unsigned long long>(message.size_bytes));
   }
   send->packet = packet;
-  send->peer = filled.peer;
-  send->serial = filled.serial;
-  send->channel = filled.channel;
+  send->channel = static_cast<uint8_t>(message.channel);
+  if (to != nullptr) {
+    send->peer = to->index;
+    send->serial = to->generation.load(kRelaxed);
+  }
   give_command(host, *send);
   return FRAMEPUMP_OK;
 }
 
-uint32_t Network::send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+uint32_t Network::send(framepump_handle peer, const Message& message) {
   PeerPlace place;
   if (const uint32_t error = find_peer(peer, place); error != FRAMEPUMP_OK) return error;
   PeerGate& gate = *place.gate;
   EnetHost& host = *place.slot->host;
   if (gate.state == FRAMEPUMP_STATE_CONNECTING) return fail(FRAMEPUMP_ERROR_NOT_YET, "send: the peer is not connected yet");
   if (gate.state != FRAMEPUMP_STATE_OPEN) return fail(FRAMEPUMP_ERROR_CLOSED, "send: the peer is closed");
-  if (const uint32_t error = check_message(host, gate.channels, channel, size_bytes, delivery); error != FRAMEPUMP_OK) return error;
-  const uint64_t unsent_bytes = gate.ledger.unsent_bytes.load(kRelaxed);
-  if (unsent_bytes > 0 && unsent_bytes + size_bytes + kMessageOverheadBytes > host.options().queue_limit_bytes) {
+  if (const uint32_t error = check_message(host, gate.channels, message); error != FRAMEPUMP_OK) return error;
+  if (const uint32_t error = check_room(host, gate.ledger, message); error != FRAMEPUMP_OK) {
     if (!gate.wants_room) gate.wants_room = datagrams_.waiting_peers.push(place_of(*place.slot, gate));
-    return fail(FRAMEPUMP_ERROR_NO_ROOM, "send: the peer has %llu bytes unacknowledged, allowed are at most %llu: datagram.queue_limit_kib",
-                static_cast<unsigned long long>(unsent_bytes), static_cast<unsigned long long>(host.options().queue_limit_bytes));
+    return error;
   }
-  Datagram filled;
-  filled.kind = DatagramKind::send;
-  filled.peer = gate.index;
-  filled.serial = gate.generation.load(kRelaxed);
-  filled.size_bytes = static_cast<uint32_t>(size_bytes);
-  filled.channel = static_cast<uint8_t>(channel);
-  filled.delivery = static_cast<uint8_t>(delivery);
-  return queue_message(host, filled, bytes, gate.ledger);
+  return queue_message(host, gate.ledger, &gate, message);
 }
 
-uint32_t Network::broadcast(framepump_handle handle, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery) {
+uint32_t Network::broadcast(framepump_handle handle, const Message& message) {
   Datagrams::HostSlot* slot = nullptr;
   if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
   EnetHost& host = *slot->host;
   if (slot->state != FRAMEPUMP_STATE_OPEN) return fail(FRAMEPUMP_ERROR_CLOSED, "broadcast: the host is closed");
-  if (const uint32_t error = check_message(host, host.options().channels, channel, size_bytes, delivery); error != FRAMEPUMP_OK) return error;
-  const uint64_t unsent_bytes = host.broadcast_ledger().unsent_bytes.load(kRelaxed);
-  if (unsent_bytes > 0 && unsent_bytes + size_bytes + kMessageOverheadBytes > host.options().queue_limit_bytes) {
-    return fail(FRAMEPUMP_ERROR_NO_ROOM, "broadcast: %llu bytes are not acknowledged by every peer, allowed are at most %llu: datagram.queue_limit_kib",
-                static_cast<unsigned long long>(unsent_bytes), static_cast<unsigned long long>(host.options().queue_limit_bytes));
-  }
-  Datagram filled;
-  filled.kind = DatagramKind::broadcast;
-  filled.size_bytes = static_cast<uint32_t>(size_bytes);
-  filled.channel = static_cast<uint8_t>(channel);
-  filled.delivery = static_cast<uint8_t>(delivery);
-  return queue_message(host, filled, bytes, host.broadcast_ledger());
+  if (const uint32_t error = check_message(host, host.options().channels, message); error != FRAMEPUMP_OK) return error;
+  if (const uint32_t error = check_room(host, host.broadcast_ledger(), message); error != FRAMEPUMP_OK) return error;
+  return queue_message(host, host.broadcast_ledger(), nullptr, message);
+}
+
+// Closing a second time changes nothing, but giving up on it does.
+bool Network::is_leaving(uint8_t state, DatagramKind how) {
+  const bool is_graceful = how == DatagramKind::close_peer || how == DatagramKind::close_host;
+  return state == FRAMEPUMP_STATE_CLOSED || (state == FRAMEPUMP_STATE_CLOSING && is_graceful);
 }
 
 uint32_t Network::leave_peer(framepump_handle handle, DatagramKind how) {
   PeerPlace place;
   if (const uint32_t error = find_peer(handle, place); error != FRAMEPUMP_OK) return error;
   PeerGate& gate = *place.gate;
-  // Closing a second time changes nothing, but giving up on it does.
-  const bool is_over = gate.state == FRAMEPUMP_STATE_CLOSED || (gate.state == FRAMEPUMP_STATE_CLOSING && how == DatagramKind::close_peer);
-  if (is_over) return FRAMEPUMP_OK;
+  if (is_leaving(gate.state, how)) return FRAMEPUMP_OK;
   Datagram* leave = take_command(how);
   if (leave == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "close: the allocator returned null");
   gate.state = FRAMEPUMP_STATE_CLOSING;
@@ -244,8 +265,7 @@ uint32_t Network::leave_peer(framepump_handle handle, DatagramKind how) {
 uint32_t Network::leave_host(framepump_handle handle, DatagramKind how) {
   Datagrams::HostSlot* slot = nullptr;
   if (const uint32_t error = find_host(handle, slot); error != FRAMEPUMP_OK) return error;
-  const bool is_over = slot->state == FRAMEPUMP_STATE_CLOSED || (slot->state == FRAMEPUMP_STATE_CLOSING && how == DatagramKind::close_host);
-  if (is_over) return FRAMEPUMP_OK;
+  if (is_leaving(slot->state, how)) return FRAMEPUMP_OK;
   Datagram* leave = take_command(how);
   if (leave == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "close: the allocator returned null");
   slot->state = FRAMEPUMP_STATE_CLOSING;

@@ -88,11 +88,17 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t commit(framepump_handle stream, uint64_t size_bytes);
 
   // datagrams.cpp
+  struct Message {
+    uint32_t channel;
+    const void* bytes;
+    uint64_t size_bytes;
+    uint32_t delivery;
+  };
   uint32_t host_open(const framepump_host_options& options, framepump_handle* host);
   uint32_t host_port(framepump_handle host, uint32_t* port);
   uint32_t peer_connect(framepump_handle host, const framepump_endpoint& endpoint, uint32_t data, framepump_handle* peer);
-  uint32_t send(framepump_handle peer, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
-  uint32_t broadcast(framepump_handle host, uint32_t channel, const void* bytes, uint64_t size_bytes, uint32_t delivery);
+  uint32_t send(framepump_handle peer, const Message& message);
+  uint32_t broadcast(framepump_handle host, const Message& message);
   uint32_t messages(const framepump_received** messages, uint32_t* count);
   uint32_t peer_info(framepump_handle peer, framepump_peer_info& info);
   uint32_t host_info(framepump_handle host, framepump_host_info& info);
@@ -186,11 +192,15 @@ class Network final : public HandleMaker, public BackgroundPump {
   framepump_handle peer_handle(const Datagrams::HostSlot& slot, const PeerGate& gate);
   Datagrams::HostSlot* free_host_slot();
   bool reserve_peer_lists(uint32_t opening);
-  uint32_t check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
-  uint32_t check_message(const EnetHost& host, uint32_t channels, uint32_t channel, uint64_t size_bytes, uint32_t delivery);
+  uint32_t check_datagram_address(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what,
+                                  SocketAddress& address);
+  uint32_t check_host_options(const framepump_host_options& options, EnetOptions& wanted);
+  uint32_t check_message(const EnetHost& host, uint32_t channels, const Message& message);
+  uint32_t check_room(const EnetHost& host, const SendLedger& ledger, const Message& message);
   Datagram* take_command(DatagramKind kind);
   void give_command(EnetHost& host, Datagram& given);
-  uint32_t queue_message(EnetHost& host, const Datagram& filled, const void* bytes, SendLedger& ledger);
+  uint32_t queue_message(EnetHost& host, SendLedger& ledger, const PeerGate* to, const Message& message);
+  static bool is_leaving(uint8_t state, DatagramKind how);
   uint32_t leave_peer(framepump_handle handle, DatagramKind how);
   uint32_t leave_host(framepump_handle handle, DatagramKind how);
 

@@ -22,7 +22,8 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 // Pings go out twice a second.
 constexpr int64_t kIdleStepUs = 50'000;
 constexpr int64_t kFiguresStepUs = 100'000;
-// After a gap like this, what peers have answered meanwhile still waits in the socket: service looks at the clock before it reads.
+// After a gap like this, what peers have answered meanwhile still waits in the socket: service looks at the clock before it
+// reads.
 constexpr int64_t kOwnStallUs = 250'000;
 // What was lost in a stall has to be resent and answered before a peer may be blamed.
 constexpr int64_t kForgiveUs = 500'000;
@@ -94,8 +95,7 @@ void destroy_packet(void* packet) {
   enet_packet_destroy(ours);
 }
 
-// An executable that exports ENet's names takes the place of the library, whatever the plugin was loaded with. Functions out of our
-// own file are fine: then somebody linked ENet in; so are those of a libenet.
+// An executable that exports ENet's names takes the place of the library, whatever the plugin was loaded with.
 bool check_enet_origin(std::span<char> text) {
   const void* const functions[] = {
       reinterpret_cast<const void*>(&enet_initialize),      reinterpret_cast<const void*>(&enet_linked_version),
@@ -111,8 +111,8 @@ bool check_enet_origin(std::span<char> text) {
   const CodeOrigin origin = find_code_origin(functions, "libenet");
   if (origin.is_foreign) {
     std::snprintf(text.data(), text.size(),
-                  "ENet's functions come from %s instead of %s: that file must not export its own copy (enet_* symbols)", origin.found,
-                  origin.expected);
+                  "ENet's functions come from %s instead of %s: that file must not export its own copy (enet_* symbols)",
+                  origin.found, origin.expected);
     return false;
   }
   const ENetVersion linked = enet_linked_version();
@@ -233,8 +233,8 @@ void EnetHost::finish(uint8_t reason) {
 
 // ---- receiving ----
 
-// With nothing queued in ENet, service reads on until a connection begins or ends, or 256 datagrams were read: so a new peer's first
-// messages, which ENet refuses until its beginning was passed on, find it begun.
+// With nothing queued in ENet, service reads on until a connection begins or ends, or 256 datagrams were read: so a new peer's
+// first messages, which ENet refuses until its beginning was passed on, find it begun.
 Turn EnetHost::receive_turn(const TurnContext& context) {
   Turn turn;
   const int64_t now_us = monotonic_us();
@@ -267,8 +267,8 @@ Turn EnetHost::receive_turn(const TurnContext& context) {
   return turn;
 }
 
-// True: it stopped in the middle, for an event or an error, and more may be waiting. Errors are a datagram larger than any of ENet's, or a
-// send that failed; either way the next call goes on behind it.
+// True: it stopped in the middle, for a connection's beginning or end, and more may be waiting. Errors are a datagram larger than
+// any of ENet's, or a send that failed; either way the next call goes on behind it.
 bool EnetHost::service() {
   ENetEvent event = {};
   const enet_uint32 packets_before = host_->totalReceivedPackets;
@@ -469,7 +469,8 @@ void EnetHost::close_peer(PeerGate& gate) {
   ENetPeer& peer = *peer_of(gate);
   gate.is_closing = true;
   enet_peer_disconnect_later(&peer, 0);
-  if (peer.state == ENET_PEER_STATE_DISCONNECTED) finish_peer(gate, FRAMEPUMP_REASON_CLOSED_HERE, 0);  // there was no connection yet
+  const bool was_no_connection = peer.state == ENET_PEER_STATE_DISCONNECTED;
+  if (was_no_connection) finish_peer(gate, FRAMEPUMP_REASON_CLOSED_HERE, 0);
 }
 
 void EnetHost::abort_peer(PeerGate& gate) {

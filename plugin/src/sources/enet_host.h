@@ -54,14 +54,14 @@ void destroy_packet(void* packet);
 // Where the functions of ENet come from that this process has given us. False: not from where they should; `text` says so.
 bool check_enet_origin(std::span<char> text);
 
-// An ENet host: a UDP socket and its peers. Two sources: receiving is one service call and the messages that it brought, sending is
-// what gameplay sent since. ENet's objects belong to the holder of the pump token.
+// An ENet host: a UDP socket and its peers. Two sources: receiving is one service call and the messages that it brought, sending
+// is what gameplay sent since. ENet's objects belong to the holder of the pump token.
 //
-// Nothing is left queued inside ENet, since a peer that disconnects takes what is queued there along: it goes to gameplay's queue,
-// and what is too much for that stays unacknowledged with its sender.
+// Nothing is left queued inside ENet, since a peer that disconnects takes what is queued there along: it goes to gameplay's
+// queue, and what is too much for that stays unacknowledged with its sender.
 class EnetHost final : public Commandable, public Pollable, private ReceiveSource, private SendSource {
  public:
-  // As many events are passed on in one turn: about what 256 datagrams bring, and at 0.2 us each no more than reading them cost.
+  // As many events are passed on in one turn: 256 datagrams of small messages bring about as many, and reading those costs more.
   static constexpr uint32_t kEventsPerTurn = 1024;
 
   EnetHost(Environment& environment, DatagramGate& gate);
@@ -82,7 +82,9 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   SendLedger& broadcast_ledger() { return broadcast_ledger_; }
   framepump_handle handle() const { return ReceiveSource::handle(); }
   uint32_t priority() const { return wanted_priority_.load(std::memory_order_relaxed); }
-  void set_wanted_priority(uint32_t priority) { wanted_priority_.store(static_cast<uint8_t>(priority), std::memory_order_relaxed); }
+  void set_wanted_priority(uint32_t priority) {
+    wanted_priority_.store(static_cast<uint8_t>(priority), std::memory_order_relaxed);
+  }
   void set_user_data(uint64_t user_data) { user_data_.store(user_data, std::memory_order_relaxed); }
   uint64_t user_data() const { return user_data_.load(std::memory_order_relaxed); }
 

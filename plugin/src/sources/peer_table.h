@@ -10,8 +10,8 @@
 
 namespace framepump {
 
-// The peers of one datagram host. A connect takes a slot on the game thread, an accepted peer on whichever thread pumps; gameplay gives
-// it back once it has heard of the end.
+// The peers of one datagram host. A connect takes a slot on the game thread, an accepted peer on whichever thread pumps;
+// gameplay gives it back once it has heard of the end.
 class PeerTable {
  public:
   explicit PeerTable(const Host& host) : host_(host) {}
