@@ -161,7 +161,8 @@ local function test_program(name, folders)
 end
 
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "demo" })
-  files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/tour.cpp" }
+  files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/tour.cpp", "demo/client/swarm_view.cpp",
+          "demo/server/swarm.cpp" }
   includedirs { "." }
   use("libxxhash")
 test_program("system_tests", { "system", "fault" })

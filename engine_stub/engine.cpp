@@ -65,6 +65,7 @@ bool Engine::take_input(Game& game) {
   while (SDL_PollEvent(&event) != 0) {
     if (event.type == SDL_QUIT) return false;
     if (event.type == SDL_KEYDOWN && event.key.repeat == 0) game.on_key(event.key.keysym.sym);
+    if (event.type == SDL_TEXTINPUT) game.on_text(event.text.text);
   }
   return true;
 }

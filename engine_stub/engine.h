@@ -36,6 +36,7 @@ class Game {
  public:
   virtual ~Game() = default;
   virtual void on_key(SDL_Keycode key) = 0;
+  virtual void on_text(const char*) {}  // typed, UTF-8
   // Between tick and flush: reads what the network published, writes answers. `seconds`: what the last frame took.
   virtual void simulate(double seconds) = 0;
   virtual void draw(Window& window) = 0;

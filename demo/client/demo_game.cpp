@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "engine_stub/clock.h"
@@ -15,7 +16,7 @@ constexpr int64_t kPauseUs = 1'000'000;   // between two downloads, so that the 
 constexpr int64_t kHitchUs = 5'000'000;   // a level load
 constexpr std::array<int, 4> kFrameLimits = {30, 60, 144, 0};
 constexpr const char* kKeys =
-    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R run again  Tab panels  F12 picture  Esc quit";
+    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R again  Enter chat  Tab panels  F12 picture  Esc quit";
 
 }  // namespace
 
@@ -27,6 +28,7 @@ DemoGame::DemoGame(const Options& options, engine::Engine& engine)
       usual_lane_(settings_.lane()),
       usual_pace_(engine.options().pace),
       expected_hash_(kSeed, options.download_bytes()),
+      swarm_(engine.network().network(), engine.network().api(), options.server, options.name),
       begin_us_(engine::now_us()),
       now_us_(begin_us_) {
   if (tour_.is_on()) set_lane(tour_.lane());
@@ -45,6 +47,7 @@ DownloadResult DemoGame::result() const {
 // ---- Keys ----
 
 void DemoGame::on_key(SDL_Keycode key) {
+  if (is_typing_ && type(key)) return;
   const Lane lane = settings_.lane();
   if (key >= SDLK_1 && key <= SDLK_5) choose_slice(static_cast<uint32_t>(key - SDLK_0) * 1000);
   switch (key) {
@@ -57,10 +60,26 @@ void DemoGame::on_key(SDL_Keycode key) {
     case SDLK_g: toggle_guard(); break;
     case SDLK_p: toggle_reading(); break;
     case SDLK_r: begin_download(); break;
+    case SDLK_RETURN: is_typing_ = true; break;
     case SDLK_TAB: shows_panels_ = !shows_panels_; break;
     case SDLK_F12: wants_picture_ = true; break;
     default: break;
   }
+}
+
+// While a line is typed, keys are letters. False: the key has its usual meaning.
+bool DemoGame::type(SDL_Keycode key) {
+  if (key == SDLK_RETURN) swarm_.say(typed_);
+  if (key == SDLK_BACKSPACE && !typed_.empty()) typed_.pop_back();
+  if (key == SDLK_RETURN || key == SDLK_ESCAPE) {
+    typed_.clear();
+    is_typing_ = false;
+  }
+  return key != SDLK_F12;
+}
+
+void DemoGame::on_text(const char* text) {
+  if (is_typing_) typed_ = printable(typed_ + text, kMostChatBytes);
 }
 
 void DemoGame::note(const framepump::Status& status) {
@@ -121,6 +140,8 @@ void DemoGame::simulate(double seconds) {
   ++frame_;
   now_us_ = engine::now_us();
   watch_events();
+  swarm_.update(now_us_);
+  steer();
   scene_.advance(seconds);
   if (options_.toggle_every > 0 && frame_ % options_.toggle_every == 0) {
     set_lane(settings_.lane() == Lane::threaded ? Lane::drain : Lane::threaded);
@@ -140,6 +161,34 @@ void DemoGame::watch_events() {
       note_ = std::string("config: ") + event.words();
     }
   }
+}
+
+// By arrows or by the mouse; without anybody there the light goes in a circle.
+void DemoGame::steer() {
+  constexpr float kArrowStep = 0.02f;
+  if (options_.headless) {
+    // Each somewhere else in it, by its place in the order of ids.
+    const float turn = static_cast<float>(static_cast<double>(run_us()) / 1e6) * 0.7f + static_cast<float>(swarm_.own_id()) * 2.4f;
+    return swarm_.steer(0.65f + 0.25f * std::cos(turn), 0.4f + 0.25f * std::sin(turn));
+  }
+  const Uint8* keys = SDL_GetKeyboardState(nullptr);
+  const auto held = [&](SDL_Scancode code) { return !is_typing_ && keys[code] != 0 ? kArrowStep : 0.0f; };
+  steer_x_ = std::clamp(steer_x_ + held(SDL_SCANCODE_RIGHT) - held(SDL_SCANCODE_LEFT), 0.0f, 1.0f);
+  steer_y_ = std::clamp(steer_y_ + held(SDL_SCANCODE_DOWN) - held(SDL_SCANCODE_UP), 0.0f, 1.0f);
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+  SDL_GetMouseState(&x, &y);
+  SDL_Window* window = SDL_GetMouseFocus();
+  if (window != nullptr && (x != mouse_x_ || y != mouse_y_)) {
+    SDL_GetWindowSize(window, &width, &height);
+    steer_x_ = static_cast<float>(x) / static_cast<float>(std::max(width, 1));
+    steer_y_ = static_cast<float>(y) / static_cast<float>(std::max(height, 1));
+    mouse_x_ = x;
+    mouse_y_ = y;
+  }
+  swarm_.steer(steer_x_, steer_y_);
 }
 
 void DemoGame::begin_download() {
@@ -197,14 +246,23 @@ void DemoGame::draw(engine::Window& window) {
   if (imgui_ == nullptr) imgui_ = std::make_unique<ImGuiRenderer>(window.renderer(), window.density());
   const float progress =
       static_cast<float>(static_cast<double>(download_->received_bytes()) / static_cast<double>(download_->size_bytes()));
-  scene_.draw(window.renderer(), width, height, progress);
+  scene_.draw(window.renderer(), width, height, swarm_.view().lights_at(now_us_), swarm_.own_id(), progress);
   if (!shows_panels_) return;
   const int fps = engine_.options().fps;
   imgui_->begin_frame(width, height, 1.0f / static_cast<float>(fps > 0 ? fps : 60));
   panel_.draw(engine_, *this, now_us_, note_);
   lanes_panel_.draw(lanes_, download_->size_bytes(), fps > 0 ? 1e6f / static_cast<float>(fps) : 0.0f, width, height);
+  draw_swarm_names(width, height);
+  Panel::draw_chat(swarm_.chat(), is_typing_ ? &typed_ : nullptr, width);
   Panel::draw_keys(kKeys, width, height);
   imgui_->end_frame();
+}
+
+void DemoGame::draw_swarm_names(int width, int height) {
+  for (const DrawnLight& light : swarm_.view().lights_at(now_us_)) {
+    const std::string& name = light.kind == kClientLight ? swarm_.name_of(light.id) : std::string();
+    if (!name.empty()) Panel::draw_name(name, light.x * static_cast<float>(width), light.y * static_cast<float>(height));
+  }
 }
 
 void DemoGame::after_draw(engine::Window& window) {

@@ -12,6 +12,7 @@
 #include "demo/client/options.h"
 #include "demo/client/panel.h"
 #include "demo/client/scene.h"
+#include "demo/client/swarm_client.h"
 #include "demo/client/settings.h"
 #include "demo/client/tour.h"
 #include "engine_stub/engine.h"
@@ -31,12 +32,14 @@ class DemoGame final : public engine::Game {
   DemoGame(const Options& options, engine::Engine& engine);
 
   void on_key(SDL_Keycode key) override;
+  void on_text(const char* text) override;
   void simulate(double seconds) override;
   void draw(engine::Window& window) override;
   void after_draw(engine::Window& window) override;
   bool wants_to_quit() const override { return quits_; }
 
   const Download& download() const { return *download_; }
+  const SwarmClient& swarm() const { return swarm_; }
   // Of the newest download that finished; if none did, of the one under way.
   DownloadResult result() const;
   bool has_wrong_bytes() const { return has_wrong_bytes_; }
@@ -54,6 +57,10 @@ class DemoGame final : public engine::Game {
   void advance_lanes();
   void note_result();
   void stop_when_due();
+
+  void steer();
+  void draw_swarm_names(int width, int height);
+  bool type(SDL_Keycode key);
 
   void choose_lane(Lane lane);
   void choose_slice(uint32_t slice_us);
@@ -79,6 +86,13 @@ class DemoGame final : public engine::Game {
   bool has_wrong_bytes_ = false;
   Lanes lanes_;
   Scene scene_;
+  SwarmClient swarm_;
+  float steer_x_ = 0.5f;
+  float steer_y_ = 0.5f;
+  int mouse_x_ = 0;
+  int mouse_y_ = 0;
+  bool is_typing_ = false;
+  std::string typed_;
   Panel panel_;
   LanesPanel lanes_panel_;
   bool shows_panels_ = true;

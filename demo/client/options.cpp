@@ -13,7 +13,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       "Draws a scene at the frame rate while it streams an update through FramePump.\n"
       "In a window it begins with a tour: 5 s of the naive way, then a run in frame-locked and one in threaded mode, side by side.\n"
       "Keys: T threaded mode, N naive, 1-5 slice in ms, F frame limit, V pace, H block the game thread for 5 s, G stall guard,\n"
-      "P stop reading, R run again, Tab panels, F12 picture, Esc quit.",
+      "P stop reading, R run again, Enter say something, arrows or mouse steer your light, Tab panels, F12 picture, Esc quit.",
       "demo_client"};
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--connect", connect, "HOST:PORT of the server, numeric")->capture_default_str();
@@ -45,6 +45,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_flag("--tour,!--no-tour", tour,
                "show naive, frame-locked and threaded one after the other; the default in a window, unless --naive, --threaded or "
                "--toggle-every says otherwise");
+  app.add_option("--name", options.name, "what the other clients read beside your light, up to 24 letters");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
   app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, to this PNG file");
   try {

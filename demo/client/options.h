@@ -23,6 +23,7 @@ struct Options {
   uint64_t toggle_every = 0;  // frames; 0: never
   bool naive = false;
   bool tour = false;
+  std::string name;
   std::string report;
   std::string screenshot;
 

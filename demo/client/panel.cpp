@@ -62,6 +62,8 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
   draw_graph("##tick", module.tick_meter(), static_cast<float>(report.slice_us), static_cast<float>(report.slice_us) + 500.0f,
              unit * 3);
   ImGui::Separator();
+  draw_swarm(game.swarm());
+  ImGui::Separator();
   const framepump::Totals totals = module.network().totals();
   ImGui::Text("memory  %5.1f of %.0f MiB   window %.1f MiB", static_cast<double>(totals.memory_used_bytes) / 1048576,
               static_cast<double>(totals.memory_budget_bytes) / 1048576,
@@ -74,11 +76,44 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
   ImGui::End();
 }
 
+void Panel::draw_name(const std::string& name, float x, float y) {
+  const float unit = ImGui::GetFontSize();
+  ImGui::GetBackgroundDrawList()->AddText(ImVec2(x + unit * 1.2f, y - unit / 2), ImGui::GetColorU32(ImVec4(0.85f, 0.88f, 0.92f, 0.9f)), name.c_str());
+}
+
+void Panel::draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width) {
+  if (lines.empty() && typed == nullptr) return;
+  const float unit = ImGui::GetFontSize();
+  ImGui::SetNextWindowPos(ImVec2(static_cast<float>(width) - unit * 23, unit));
+  ImGui::SetNextWindowSize(ImVec2(unit * 22, 0));
+  ImGui::SetNextWindowBgAlpha(0.6f);
+  ImGui::Begin("chat", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoInputs | ImGuiWindowFlags_NoSavedSettings);
+  ImGui::PushTextWrapPos(0);
+  for (const std::string& line : lines) ImGui::TextUnformatted(line.c_str());
+  if (typed != nullptr) ImGui::TextColored(kBlue, "> %s_", typed->c_str());
+  ImGui::PopTextWrapPos();
+  ImGui::End();
+}
+
 void Panel::draw_keys(const char* keys, int width, int height) {
   const float unit = ImGui::GetFontSize();
   const ImVec2 size = ImGui::CalcTextSize(keys);
   const ImVec2 at((static_cast<float>(width) - size.x) / 2, static_cast<float>(height) - unit * 1.9f);
   ImGui::GetForegroundDrawList()->AddText(at, ImGui::GetColorU32(ImVec4(0.62f, 0.66f, 0.72f, 1)), keys);
+}
+
+void Panel::draw_swarm(const SwarmClient& swarm) {
+  const SwarmView& view = swarm.view();
+  ImGui::Text("swarm   %4.1f snapshots/s   gap p99 %.0f ms   lost %llu", view.per_s(), view.gap_ms_p99(),
+              static_cast<unsigned long long>(view.lost()));
+  if (swarm.is_connected() && swarm.drops() == 0) {
+    ImGui::TextColored(kBlue, "still here: %s", swarm.status().c_str());
+  } else if (swarm.is_connected()) {
+    ImGui::TextColored(kOrange, "dropped by server %llu times; %s again", static_cast<unsigned long long>(swarm.drops()),
+                       swarm.status().c_str());
+  } else {
+    ImGui::TextColored(kOrange, "%s", swarm.status().c_str());
+  }
 }
 
 void Panel::draw_download(const Download& download, int64_t now_us) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 
 #include "demo/client/download.h"
+#include "demo/client/swarm_client.h"
 #include "engine_stub/engine.h"
 
 namespace demo {
@@ -16,10 +18,14 @@ class DemoGame;
 class Panel {
  public:
   void draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note);
+  static void draw_name(const std::string& name, float x, float y);
+  // At the right edge; `typed`: the line that is being written, null if none is.
+  static void draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width);
   // One line at the lower edge.
   static void draw_keys(const char* keys, int width, int height);
 
  private:
+  static void draw_swarm(const SwarmClient& swarm);
   void draw_download(const Download& download, int64_t now_us);
 
   uint64_t rate_bytes_ = 0;  // received when the rate was last computed

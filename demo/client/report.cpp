@@ -27,6 +27,9 @@ std::string make_report(const Options& options, engine::Engine& engine, const De
                         {"verified", download.is_verified}};
   report["tick_us"] = {{"p50", ticks.percentile_us(0.5)}, {"p99", ticks.percentile_us(0.99)}, {"max", ticks.max_us()}};
   report["overruns"] = totals.overruns;
+  const SwarmView& view = game.swarm().view();
+  report["datagrams"] = {{"received", view.received()}, {"lost", view.lost()}, {"dropped", game.swarm().dropped()}};
+  report["snapshots"] = {{"per_s", std::round(view.per_s() * 10) / 10}, {"gap_ms_p99", view.gap_ms_p99()}};
   report["memory"] = {{"budget_bytes", totals.memory_budget_bytes}, {"peak_bytes", totals.memory_peak_bytes}};
   return report.dump(2) + "\n";
 }

@@ -6,6 +6,8 @@ namespace {
 
 constexpr uint32_t kNaiveQuantumKib = 16;  // what games that poll give recv, one call per frame
 
+constexpr uint32_t kPeerTimeoutMs = 2'000;  // short, so that a halt of the game thread shows
+
 bool is_naive(const framepump::Config& config) {
   return config.threaded == 0 && config.slice_us == 0 && config.quantum_kib == kNaiveQuantumKib;
 }
@@ -17,6 +19,7 @@ framepump::Status Settings::apply(const Options& options) {
     if (framepump::Status status = set_lane(Lane::naive); !status) return status;
   }
   framepump::Config config = network_.config();
+  config.datagram_timeout_ms = kPeerTimeoutMs;
   if (options.slice_us) config.slice_us = *options.slice_us;
   if (!options.threaded.empty()) config.threaded = options.threaded == "on" ? 1 : 0;
   return network_.configure(config);

@@ -32,7 +32,7 @@ void UpdateServer::serve() {
 
 void UpdateServer::on_event(const framepump::Event& event) {
   const framepump::Stream stream = network_.stream(event.handle);
-  if (event.what() == framepump::EventKind::accepted) {
+  if (event.what() == framepump::EventKind::accepted && event.other == listener_.value()) {
     welcome(stream);
   } else if (event.what() == framepump::EventKind::closed) {
     sessions_.erase(event.handle);

@@ -16,7 +16,7 @@ namespace demo {
 // Serves the update to every client that asks, from whatever offset it asks for, as fast as each takes it.
 class UpdateServer {
  public:
-  explicit UpdateServer(framepump::Network& network) : network_(network) {}
+  UpdateServer(framepump::Network& network, framepump::Listener listener) : network_(network), listener_(listener) {}
 
   // After tick: new clients, requests, and as much of the update as there is room for.
   void serve();
@@ -39,6 +39,7 @@ class UpdateServer {
   std::shared_ptr<const UpdateBytes> bytes_of(uint64_t seed);
 
   framepump::Network& network_;
+  framepump::Listener listener_;
   std::unordered_map<framepump_handle, Session> sessions_;
   std::map<uint64_t, std::weak_ptr<const UpdateBytes>> by_seed_;
   bool is_busy_ = false;
