@@ -266,6 +266,7 @@ TEST_CASE("closing a host tells its peers, ends after them, and gives its port a
       uint32_t port = 0;
       CHECK_EQ(api().host_port(before, &port), FRAMEPUMP_ERROR_STALE_HANDLE);
       before = host;
+      CHECK_EQ(net.host_info(host).received_messages + net.host_info(host).sent_messages, 0);
       PlainEnet one = PlainEnet::client();
       PlainEnet two = PlainEnet::client();
       net.forget_events();
@@ -314,7 +315,7 @@ TEST_CASE("a peer that vanishes is timed out, and one that was never there fails
     peer = accept_plain(net, host, plain);
   }  // its socket closes without a word
   const framepump_handle nobody = net.peer_connect(host, 9);
-  CHECK(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 2; }));
+  REQUIRE(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 2; }));
   REQUIRE(net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr);
   REQUIRE(net.find(FRAMEPUMP_EVENT_CLOSED, nobody) != nullptr);
   CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, peer)->reason, FRAMEPUMP_REASON_TIMED_OUT);
@@ -323,13 +324,13 @@ TEST_CASE("a peer that vanishes is timed out, and one that was never there fails
 
 TEST_CASE("time-outs and pings run on real time though the game's clock stands still") {
   framepump_config config = default_config();
-  config.datagram_timeout_ms = 300;
+  config.datagram_timeout_ms = 800;
   TestNetwork net(config);
   net.use_clock([] { return int64_t{1000}; });
   const framepump_handle host = net.open_host();
   PlainEnet plain = PlainEnet::client();
   accept_plain(net, host, plain);
-  const int64_t end_us = now_us() + 1'000'000;
+  const int64_t end_us = now_us() + 1'800'000;
   CHECK(both_until(net, plain, [&] { return now_us() > end_us; }));
   CHECK_EQ(net.count(FRAMEPUMP_EVENT_CLOSED), 0);
   CHECK_EQ(plain.disconnects(), 0);
@@ -413,4 +414,21 @@ TEST_CASE("a message's dwell is a bound: no less than it waited") {
   REQUIRE_EQ(net.messages().size(), 1);
   CHECK_GE(net.messages()[0].dwell_us, waited_us);
   CHECK_EQ(net.host_info(host).dwell_us, net.messages()[0].dwell_us);
+}
+
+TEST_CASE("a peer that leaves in the moment in which another arrives has not timed out") {
+  TestNetwork net;
+  const framepump_handle host = net.open_host();
+  PlainEnet leaving = PlainEnet::client();
+  PlainEnet arriving = PlainEnet::client();
+  const framepump_handle peer = accept_plain(net, host, leaving);
+  arriving.connect(net.host_port(host));
+  arriving.flush();
+  net.tick();  // its answer is on its way
+  enet_peer_disconnect(leaving.connected()[0], 0);
+  leaving.flush();
+  arriving.service();  // completes the connection, behind the disconnect
+  REQUIRE(both_until(net, leaving, [&] { return net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr; }));
+  CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED)->reason, FRAMEPUMP_REASON_CLOSED_BY_PEER);
+  CHECK_EQ(net.count(FRAMEPUMP_EVENT_ACCEPTED), 2);
 }

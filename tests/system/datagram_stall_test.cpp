@@ -16,8 +16,8 @@ using namespace framepump::test;
 
 namespace {
 
-constexpr int kPatienceMs = 600;
-constexpr int kStallMs = 2'500;
+constexpr int kPatienceMs = 800;
+constexpr int kStallMs = 3'000;
 
 struct Outcome {
   bool peer_gave_up = false;

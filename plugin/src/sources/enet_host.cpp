@@ -161,6 +161,7 @@ IoResult EnetHost::open(const EnetOptions& options, framepump_handle handle) {
   closing_until_us_ = kNever;
   is_closing_ = has_peers_ = false;
   seen_drops_ = 0;
+  counters_.reset();
   is_closed_.store(false, kRelaxed);
   return {};
 }
@@ -267,18 +268,23 @@ Turn EnetHost::receive_turn(const TurnContext& context) {
   return turn;
 }
 
-// True: it stopped in the middle, for a connection's beginning or end, and more may be waiting. Errors are a datagram larger than
-// any of ENet's, or a send that failed; either way the next call goes on behind it.
+// True: it stopped in the middle for a connection's beginning or end, and has more to do. It also stops for errors: a datagram
+// larger than any of ENet's, or a send that failed; the next call goes on behind it.
 bool EnetHost::service() {
   ENetEvent event = {};
   const enet_uint32 packets_before = host_->totalReceivedPackets;
   const int result = enet_host_service(host_, &event, 0);
+  const bool is_cut_short = result > 0 && event.type != ENET_EVENT_TYPE_RECEIVE;
   if (result < 0) add<uint64_t>(counters_.socket_errors, 1);
-  if (result <= 0) return false;
-  // Only a look at the clock ends a connection before anything is read.
-  const bool is_time_out = event.type == ENET_EVENT_TYPE_DISCONNECT && host_->totalReceivedPackets == packets_before;
-  pass_on(event, is_time_out ? Cause::timed_out : Cause::peer);
-  return event.type != ENET_EVENT_TYPE_RECEIVE;
+  if (result > 0) {
+    // Only a look at the clock ends a connection before anything is read.
+    const bool is_time_out = event.type == ENET_EVENT_TYPE_DISCONNECT && host_->totalReceivedPackets == packets_before;
+    pass_on(event, is_time_out ? Cause::timed_out : Cause::peer);
+  }
+  // Its acknowledgements are left. A connection ends with that of its disconnect, and if the next call sent it before reading
+  // anything, it would look like a time-out.
+  if (is_cut_short || result < 0) enet_host_flush(host_);
+  return is_cut_short;
 }
 
 // False: some are left, for lack of a turn or of memory.

@@ -46,6 +46,15 @@ struct HostCounters {
   std::atomic<uint64_t> socket_errors{0};
   std::atomic<uint64_t> allocations{0};
   std::atomic<uint32_t> connected{0};
+
+  void reset() {
+    for (std::atomic<uint64_t>* sum : {&received_packets, &received_bytes, &sent_packets, &sent_bytes, &received_messages,
+                                       &sent_messages, &queue_drops, &throttled, &kernel_drops, &refused_peers,
+                                       &socket_errors, &allocations}) {
+      sum->store(0, std::memory_order_relaxed);
+    }
+    connected.store(0, std::memory_order_relaxed);
+  }
 };
 
 // Messages of the library, made and destroyed without a host: any thread may. `ledger` hears of the end of one that is sent.
