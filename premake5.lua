@@ -49,6 +49,7 @@ if not workspace then
 end
 
 newoption { trigger = "out", value = "DIR", description = "Folder for makefiles, objects and programs (default: build)" }
+newoption { trigger = "bench", description = "Add the benchmarks' programs" }
 newoption { trigger = "asan", description = "Build with AddressSanitizer and UndefinedBehaviorSanitizer" }
 newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++ only)" }
 
@@ -118,6 +119,44 @@ project "framepump_plugin"
   linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map }
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
 
+-- Helpers of the tests, and the main function of the two test programs.
+project "test_support"
+  kind "StaticLib"
+  rtti "Off"
+  includedirs { "plugin/src", "tests" }
+  files { "tests/support/*.h", "tests/support/*.cpp" }
+
+-- Benchmarks, in a build of their own: each file of tests/bench/programs is a program; those of tests/bench/peers need the library that
+-- their name begins with, and come only where it is installed.
+if _OPTIONS["bench"] then
+  local function bench_program(source, ...)
+    project(path.getbasename(source))
+      kind "ConsoleApp"
+      includedirs { "tests" }
+      files { source }
+      links { "bench_support", "framepump" }
+      use("libenet", "libxxhash", ...)
+  end
+
+  project "bench_support"
+    kind "StaticLib"
+    includedirs { "tests" }
+    files { "tests/bench/support/**.h", "tests/bench/support/**.cpp", "tests/support/emulated_link.*" }
+
+  for _, source in ipairs(os.matchfiles("tests/bench/programs/*.cpp")) do bench_program(source) end
+  local peers = {
+    asio = { header = "/usr/include/asio.hpp" },
+    uv = { header = "/usr/include/uv.h", module = "libuv" },
+    event = { header = "/usr/include/event2/event.h", module = "libevent" },
+  }
+  for name, peer in pairs(peers) do
+    if os.isfile(peer.header) then
+      for _, source in ipairs(os.matchfiles("tests/bench/peers/" .. name .. "_*.cpp")) do bench_program(source, peer.module) end
+    end
+  end
+  return
+end
+
 project "engine_stub"
   kind "StaticLib"
   includedirs { "." }
@@ -138,13 +177,6 @@ project "demo_client"
   files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
   links { "engine_stub" }
   use("imgui", "sdl2", "libxxhash")
-
--- Helpers of the tests, and the main function of the two test programs.
-project "test_support"
-  kind "StaticLib"
-  rtti "Off"
-  includedirs { "plugin/src", "tests" }
-  files { "tests/support/*.h", "tests/support/*.cpp" }
 
 -- Tests see the plugin's inside, so they are built without RTTI as it is: a test double derived from one of its interfaces would
 -- otherwise want type information that nobody emits.

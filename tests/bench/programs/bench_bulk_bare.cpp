@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Bulk, with bare system calls. `--drain`: once per frame, until EWOULDBLOCK or the end of the slice, the way FramePump's promise is
+// written down in twenty lines; what it read it keeps to the end of the frame, as gameplay would find it. `--raise-window` adds the one
+// thing that a reader of one frame in a while needs, a high SO_RCVLOWAT. `--blocking`: a thread that does nothing else, the limit of what
+// this machine can do.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "bench/support/frames.h"
+#include "bench/support/reader_options.h"
+#include "bench/support/tcp.h"
+
+namespace bench = framepump::bench;
+
+namespace {
+
+constexpr size_t kReadBytes = 256 * 1024;  // as much as one loopback wake-up brings; smaller reads were slower
+
+// One frame's bytes. Memory that was touched stays: a game has its buffers from the start.
+struct FrameBytes {
+  std::vector<char> bytes = std::vector<char>(64u << 20);
+  size_t used = 0;
+};
+
+// False at the end of the stream.
+bool drain(int descriptor, int64_t slice_us, FrameBytes& frame) {
+  const int64_t deadline_us = bench::wall_us() + slice_us;
+  while (frame.used + kReadBytes <= frame.bytes.size()) {
+    const ssize_t got = recv(descriptor, frame.bytes.data() + frame.used, kReadBytes, 0);
+    if (got == 0) return false;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return true;
+    if (got < 0) bench::die_errno("recv");
+    frame.used += static_cast<size_t>(got);
+    if (bench::wall_us() >= deadline_us) return true;
+  }
+  return true;
+}
+
+nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, bench::ByteHash& hash) {
+  bench::set_nonblocking(descriptor);
+  bench::FrameLoop frames(options.frames_per_s);
+  FrameBytes frame;
+  for (bool is_open = true; is_open;) {
+    frames.wait_for_frame();
+    frames.tick_begins();
+    is_open = drain(descriptor, options.slice_us, frame);
+    frames.tick_ends();
+    hash.add(frame.bytes.data(), frame.used);
+    frame.used = 0;
+  }
+  return frames.report();
+}
+
+nlohmann::json run_blocking(int descriptor, bench::ByteHash& hash) {
+  std::vector<char> buffer(kReadBytes);
+  const int64_t start_us = bench::wall_us(), start_cpu_us = bench::thread_cpu_us();
+  for (;;) {
+    const ssize_t got = recv(descriptor, buffer.data(), buffer.size(), 0);
+    if (got == 0) break;
+    if (got < 0) bench::die_errno("recv");
+    hash.add(buffer.data(), static_cast<size_t>(got));
+  }
+  return {{"seconds", static_cast<double>(bench::wall_us() - start_us) / 1e6},
+          {"reader_cpu_seconds", static_cast<double>(bench::thread_cpu_us() - start_cpu_us) / 1e6}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Reads one stream with bare system calls.");
+  bench::ReaderOptions options;
+  options.add_to(app);
+  bool is_blocking = false, is_window_raised = false;
+  app.add_flag("--blocking,!--drain", is_blocking, "block in recv instead of draining once per frame");
+  app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
+  CLI11_PARSE(app, argc, argv);
+
+  bench::ByteHash hash;
+  const int descriptor = bench::tcp_connect(options.host, options.port);
+  const int most = INT32_MAX;  // the kernel takes what it allows
+  if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
+  nlohmann::json report = is_blocking ? run_blocking(descriptor, hash) : run_frames(descriptor, options, hash);
+  close(descriptor);
+  bench::print_report(std::move(report), hash, options.bytes);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Bulk, with FramePump: one stream, consumed by gameplay in the frame that published it.
+#include <framepump/framepump.hpp>
+
+#include "bench/support/frames.h"
+#include "bench/support/reader_options.h"
+#include "bench/support/tcp.h"
+
+namespace bench = framepump::bench;
+namespace fp = framepump;
+
+namespace {
+
+enum class Pace { sleep, wait };
+
+fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, uint32_t budget_mib) {
+  fp::Config config;
+  config.threaded = is_threaded ? 1 : 0;
+  config.slice_us = static_cast<uint32_t>(options.slice_us);
+  if (budget_mib != 0) {
+    config.budget_kib = budget_mib * 1024;
+    config.receive_limit_kib = config.budget_kib / 4;
+  }
+  return config;
+}
+
+void consume_all(fp::Stream stream, bench::ByteHash& hash) {
+  for (auto run = stream.front(); !run.empty(); run = stream.front()) {
+    hash.add(run.data(), run.size());
+    (void)stream.consume(run.size());
+  }
+}
+
+// False when the stream has ended, for whatever reason: the hash tells whether all of it came.
+bool gameplay(fp::Network& net, fp::Stream stream, bench::ByteHash& hash) {
+  consume_all(stream, hash);
+  for (const fp::Event& event : net.events()) {
+    if (event.what() == fp::EventKind::closed) return false;
+  }
+  return true;
+}
+
+nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace pace, bench::ByteHash& hash) {
+  bench::FrameLoop frames(options.frames_per_s);
+  const fp::Stream stream = net.connect(options.host.c_str(), options.port).value();
+  bool is_open = true;
+  for (uint64_t frame = 0; is_open; ++frame) {
+    if (pace == Pace::wait && frame > 0) {
+      net.wait_until(frames.next_frame_us());
+      frames.skip_wait();
+    } else {
+      frames.wait_for_frame();
+    }
+    frames.tick_begins();
+    net.tick({.frame = frame, .now_us = bench::wall_us()});
+    frames.tick_ends();
+    is_open = gameplay(net, stream, hash);
+    net.flush();
+  }
+  return frames.report();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Reads one stream with FramePump.");
+  bench::ReaderOptions options;
+  options.add_to(app);
+  bool is_threaded = false, is_waiting = false;
+  uint32_t budget_mib = 0;
+  app.add_flag("--threaded", is_threaded, "pump on the IO thread");
+  app.add_flag("--wait", is_waiting, "wait_until instead of sleep between frames");
+  app.add_option("--budget-mib", budget_mib, "memory.budget_kib in MiB, a quarter of it for the stream (default: the plugin's)");
+  CLI11_PARSE(app, argc, argv);
+
+  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib));
+  if (!net) bench::die(net.error().text());
+  bench::ByteHash hash;
+  nlohmann::json report = run(*net, options, is_waiting ? Pace::wait : Pace::sleep, hash);
+  bench::print_report(std::move(report), hash, options.bytes);
+}

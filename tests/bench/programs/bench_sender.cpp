@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// The other end of the bulk benchmarks: sends the same bytes to everyone who connects, with blocking calls, and closes. Prints its port
+// as one line of JSON; ends when its standard input does.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "bench/support/bytes.h"
+#include "bench/support/tcp.h"
+
+namespace bench = framepump::bench;
+
+namespace {
+
+void send_all(int descriptor, uint64_t size_bytes) {
+  constexpr size_t kChunkBytes = 256 * 1024;
+  const auto block = bench::content();
+  for (uint64_t sent = 0; sent < size_bytes;) {
+    const size_t at = sent % block.size();
+    const size_t wanted = std::min({kChunkBytes, block.size() - at, static_cast<size_t>(size_bytes - sent)});
+    const ssize_t took = send(descriptor, block.data() + at, wanted, MSG_NOSIGNAL);
+    if (took <= 0) break;  // the reader has gone: its own report says so
+    sent += static_cast<uint64_t>(took);
+  }
+  shutdown(descriptor, SHUT_WR);
+  char rest[256];
+  while (recv(descriptor, rest, sizeof(rest), 0) > 0) {
+  }
+  close(descriptor);
+}
+
+// The sender ends with whoever started it, also when that one is killed.
+void end_with_stdin() {
+  char rest[64];
+  while (read(STDIN_FILENO, rest, sizeof(rest)) > 0) {
+  }
+  std::_Exit(0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Sends bytes to everyone who connects.");
+  std::string host = "127.0.0.1", congestion;
+  uint16_t port = 0;
+  uint64_t bytes = 115'000'000;
+  app.add_option("--host", host, "numeric address to listen on")->capture_default_str();
+  app.add_option("--port", port, "port to listen on; 0 takes a free one")->capture_default_str();
+  app.add_option("--bytes", bytes, "bytes for each connection")->capture_default_str();
+  app.add_option("--congestion", congestion, "congestion control, as the kernel names it (default: the system's)");
+  CLI11_PARSE(app, argc, argv);
+
+  const int listener = bench::tcp_listen(host, port);
+  if (!congestion.empty() && setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, congestion.c_str(),
+                                        static_cast<socklen_t>(congestion.size())) != 0) {
+    bench::die_errno("congestion control '" + congestion + "'");
+  }
+  bench::content();  // before the first reader's clock runs
+  std::thread(end_with_stdin).detach();
+  std::printf("{\"port\":%u}\n", bench::local_port(listener));
+  std::fflush(stdout);
+  for (;;) {
+    const int connection = accept(listener, nullptr, nullptr);
+    if (connection < 0) bench::die_errno("accept");
+    const int on = 1;
+    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    std::thread(send_all, connection, bytes).detach();
+  }
+}

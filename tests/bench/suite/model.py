@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What a benchmark is made of: rows of the table, the contestants that do a row's work, and the targets held against their figures."""
+
+import contextlib
+import statistics
+from dataclasses import dataclass, field
+from typing import Callable, ContextManager, Optional
+
+OURS = "FramePump"
+
+
+@dataclass
+class Contestant:
+    """Someone who does a row's work: a command that does one run and prints its figures as one JSON object, the last line of its output.
+
+    The object holds "verified": true when all of the work was done and right; a run that does not say so fails the benchmark. `skip`
+    is why it cannot run here (a missing package or privilege)."""
+
+    name: str
+    command: list[str] = field(default_factory=list)
+    skip: Optional[str] = None
+    limit_s: float = 120
+
+
+@dataclass
+class Target:
+    """A promise about a row. `measure` gets the row's figures and returns the number that must be at least or at most `bound`.
+
+    `limited_by` names a contestant of bare system calls that misses the target too, when it does: then this machine is the limit."""
+
+    text: str
+    measure: Callable[["Figures"], float]
+    at_least: Optional[float] = None
+    at_most: Optional[float] = None
+    limit: Optional[Callable[["Figures"], float]] = None
+
+    def holds(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+
+@dataclass
+class Row:
+    """One piece of work, done by every contestant in turn, `rounds` times. `columns` are the figures shown, best known first; a
+    dotted name reaches into an object. `setting` is entered around all runs; what it yields fills {names} in the commands."""
+
+    benchmark: str
+    work: str
+    contestants: list[Contestant]
+    columns: dict[str, str]  # figure -> heading with unit
+    targets: list[Target] = field(default_factory=list)
+    rounds: int = 3
+    setting: Callable[[], ContextManager[dict]] = lambda: contextlib.nullcontext({})
+
+
+@dataclass
+class Context:
+    """What the suite was asked for. `smoke`: the least work that shows that it is done right, for the tests."""
+
+    programs: str  # folder of the compiled programs
+    quick: bool = False
+    smoke: bool = False
+
+    def program(self, name: str) -> str:
+        return f"{self.programs}/{name}"
+
+    def rounds(self, full: int) -> int:
+        return 1 if self.smoke else min(full, 3) if self.quick else full
+
+
+def figure(report: dict, name: str) -> float:
+    value = report
+    for part in name.split("."):
+        value = value[part]
+    return float(value)
+
+
+class Figures:
+    """The reports of one row, by contestant, in the order of the rounds."""
+
+    def __init__(self, reports: dict[str, list[dict]]):
+        self.reports = reports
+
+    def all(self, contestant: str, name: str) -> list[float]:
+        return [figure(report, name) for report in self.reports.get(contestant, [])]
+
+    def median(self, contestant: str, name: str) -> float:
+        values = self.all(contestant, name)
+        return statistics.median(values) if values else float("nan")
+
+    def ratio(self, contestant: str, other: str, name: str) -> float:
+        """The median of the ratios of runs of the same round: noise that lasts longer than a round cancels out."""
+        pairs = zip(self.all(contestant, name), self.all(other, name))
+        ratios = [a / b for a, b in pairs if b]
+        return statistics.median(ratios) if ratios else float("nan")

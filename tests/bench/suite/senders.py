@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Programs that run beside the contestants for as long as a row lasts."""
+
+import contextlib
+import json
+import subprocess
+from typing import Iterator
+
+
+@contextlib.contextmanager
+def running(command: list[str]) -> Iterator[dict]:
+    """A program that prints a line of JSON when it is ready, and ends when its standard input does."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        greeting = process.stdout.readline()
+        if not greeting:
+            raise RuntimeError(f"did not start: {' '.join(command)}")
+        yield json.loads(greeting)
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

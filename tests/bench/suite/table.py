@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Prints rows as they end: one line for each contestant, one for each target."""
+
+import math
+
+from .model import OURS, Figures, Row, Target
+
+
+def number(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def spread(values: list[float]) -> str:
+    return f"{number(min(values))}..{number(max(values))}" if len(values) > 1 else ""
+
+
+def verdict(target: Target, figures: Figures) -> tuple[float, str]:
+    """What was measured, and 'held', 'missed', or 'limit' when bare system calls miss it in the same run."""
+    try:
+        value = target.measure(figures)
+    except (KeyError, ZeroDivisionError):
+        return math.nan, "unknown"
+    if math.isnan(value):
+        return value, "unknown"
+    if target.holds(value):
+        return value, "held"
+    if target.limit is not None:
+        limit = target.limit(figures)
+        if not math.isnan(limit) and not target.holds(limit):
+            return value, f"limit (bare system calls: {number(limit)})"
+    return value, "missed"
+
+
+def print_row(row: Row, figures: Figures, problems: dict[str, str]) -> None:
+    print(f"\n{row.benchmark}: {row.work}")
+    columns = list(row.columns)
+    main = columns[0]
+    width = max(len(c.name) for c in row.contestants) + 2
+    headings = "".join(f"{heading:>16}" for heading in row.columns.values())
+    print(f"  {'':{width}}{headings}{'spread':>18}{'FramePump is':>14}")
+    for contestant in row.contestants:
+        if contestant.name in problems:
+            print(f"  {contestant.name:{width}}{problems[contestant.name].splitlines()[0]}")
+            continue
+        cells = "".join(f"{number(figures.median(contestant.name, c)):>16}" if has(figures, contestant.name, c) else f"{'-':>16}"
+                        for c in columns)
+        ratio = ""
+        if contestant.name != OURS and has(figures, OURS, main) and has(figures, contestant.name, main):
+            ratio = f"{number(figures.ratio(OURS, contestant.name, main))} x"
+        values = figures.all(contestant.name, main) if has(figures, contestant.name, main) else []
+        print(f"  {contestant.name:{width}}{cells}{spread(values) if values else '':>18}{ratio:>14}")
+    for target in row.targets:
+        value, said = verdict(target, figures)
+        print(f"  target {said}: {target.text}: {number(value)}")
+    print(end="", flush=True)
+
+
+def has(figures: Figures, contestant: str, name: str) -> bool:
+    try:
+        return bool(figures.all(contestant, name))
+    except (KeyError, TypeError):
+        return False

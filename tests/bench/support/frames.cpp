@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "bench/support/frames.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace framepump::bench {
+namespace {
+
+// A frame that starts this much after it was due was missed: the sleep's own inaccuracy is a tenth of it.
+constexpr int64_t kLateUs = 1'000;
+
+int64_t read_clock_us(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
+}
+
+}  // namespace
+
+int64_t wall_us() { return read_clock_us(CLOCK_MONOTONIC); }
+int64_t thread_cpu_us() { return read_clock_us(CLOCK_THREAD_CPUTIME_ID); }
+int64_t process_cpu_us() { return read_clock_us(CLOCK_PROCESS_CPUTIME_ID); }
+
+nlohmann::json summary(std::vector<double> figures) {
+  if (figures.empty()) return {{"count", 0}};
+  std::sort(figures.begin(), figures.end());
+  const auto rank = [&](double part) {
+    const auto at = static_cast<size_t>(std::ceil(part * static_cast<double>(figures.size())));
+    return figures[std::clamp<size_t>(at, 1, figures.size()) - 1];
+  };
+  return {{"count", figures.size()}, {"min", figures.front()}, {"p50", rank(0.5)}, {"p99", rank(0.99)}, {"max", figures.back()}};
+}
+
+FrameLoop::FrameLoop(double frames_per_s) : frame_us_(1e6 / frames_per_s) {
+  tick_us_.reserve(1 << 16);
+  tick_cpu_us_.reserve(1 << 16);
+}
+
+void FrameLoop::wait_for_frame() {
+  const int64_t now = wall_us();
+  if (now < next_us_) {
+    const timespec until = {next_us_ / 1'000'000, (next_us_ % 1'000'000) * 1000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+  }
+  skip_wait();
+}
+
+void FrameLoop::skip_wait() {
+  const int64_t now = wall_us();
+  if (frames_ == 0) {
+    start_us_ = next_us_ = now;
+  } else if (now > next_us_ + kLateUs) {
+    ++late_frames_;
+    next_us_ = now;
+  }
+  ++frames_;
+  next_us_ += static_cast<int64_t>(frame_us_);
+}
+
+void FrameLoop::tick_begins() {
+  tick_start_cpu_us_ = thread_cpu_us();
+  tick_start_us_ = wall_us();
+}
+
+void FrameLoop::tick_ends() {
+  tick_us_.push_back(static_cast<double>(wall_us() - tick_start_us_));
+  tick_cpu_us_.push_back(static_cast<double>(thread_cpu_us() - tick_start_cpu_us_));
+}
+
+double FrameLoop::seconds() const { return static_cast<double>(wall_us() - start_us_) / 1e6; }
+
+nlohmann::json FrameLoop::report() const {
+  return {{"frames", frames_}, {"late_frames", late_frames_}, {"seconds", seconds()},
+          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
+}
+
+}  // namespace framepump::bench

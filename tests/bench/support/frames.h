@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace framepump::bench {
+
+int64_t wall_us();           // the monotonic clock
+int64_t thread_cpu_us();     // what this thread has computed so far
+int64_t process_cpu_us();    // what all threads have
+
+// Minimum, median, 99th percentile, maximum and count of some figures, by nearest rank.
+nlohmann::json summary(std::vector<double> figures);
+
+// Paces frames by sleeping, and measures what a contestant's network call takes of each: by the wall clock, which a busy machine
+// lengthens, and by the thread's own processor time, which it does not.
+class FrameLoop {
+ public:
+  explicit FrameLoop(double frames_per_s);
+
+  // Sleeps until the next frame is due. One that is late already starts at once, and moves those after it.
+  void wait_for_frame();
+  // When the frame after this one is due, for contestants that wait by themselves.
+  int64_t next_frame_us() const { return next_us_; }
+  void skip_wait();  // it waited by itself
+
+  void tick_begins();
+  void tick_ends();
+
+  uint64_t frames() const { return frames_; }
+  double seconds() const;  // since the first frame began
+  // {"frames","late_frames","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
+  nlohmann::json report() const;
+
+ private:
+  double frame_us_;
+  int64_t start_us_ = 0;
+  int64_t next_us_ = 0;
+  uint64_t frames_ = 0;
+  uint64_t late_frames_ = 0;
+  int64_t tick_start_us_ = 0;
+  int64_t tick_start_cpu_us_ = 0;
+  std::vector<double> tick_us_;
+  std::vector<double> tick_cpu_us_;
+};
+
+}  // namespace framepump::bench

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The bare system calls, for senders and for contestants that use nothing else. Failures end the program with a message.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace framepump::bench {
+
+[[noreturn]] void die(const std::string& what);      // to stderr, with exit status 1
+[[noreturn]] void die_errno(const std::string& what);  // with errno's text
+
+// Raises the limit of descriptors to what is allowed, and with the privilege to `wanted`. False: it stays below.
+bool raise_descriptor_limit(uint64_t wanted);
+
+int tcp_listen(const std::string& host, uint16_t port, int backlog = 4096);
+uint16_t local_port(int descriptor);
+int tcp_connect(const std::string& host, uint16_t port);  // blocks until connected; TCP_NODELAY
+void set_nonblocking(int descriptor);
+
+}  // namespace framepump::bench
