@@ -144,6 +144,11 @@ if _OPTIONS["bench"] then
     files { "tests/bench/support/**.h", "tests/bench/support/**.cpp", "tests/support/emulated_link.*" }
 
   for _, source in ipairs(os.matchfiles("tests/bench/programs/*.cpp")) do bench_program(source) end
+  if os.isfile("/usr/include/benchmark/benchmark.h") then
+    bench_program("tests/bench/micro/bench_micro.cpp", "benchmark")
+    includedirs { "plugin/src" }
+    rtti "Off"  -- as the plugin, from whose interfaces it derives
+  end
   local peers = {
     asio = { header = "/usr/include/asio.hpp" },
     uv = { header = "/usr/include/uv.h", module = "libuv" },

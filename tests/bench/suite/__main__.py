@@ -5,11 +5,11 @@ import argparse
 import json
 import sys
 
-from . import bulk, machine, table
+from . import bulk, machine, micro, table
 from .model import Context
 from .runner import run_row
 
-BENCHMARKS = {**bulk.BENCHMARKS}
+BENCHMARKS = {**bulk.BENCHMARKS, **micro.BENCHMARKS}
 
 
 def parse() -> argparse.Namespace:
