@@ -5,7 +5,7 @@ import argparse
 import json
 import sys
 
-from . import bulk, machine, micro, table
+from . import bulk, machine, micro, pages, plots, table
 from .model import Context
 from .runner import run_row
 
@@ -18,10 +18,14 @@ def parse() -> argparse.Namespace:
         description="Measures FramePump, its peers and the bare system calls on the same work in one run: each contestant in turn, "
         "round after round. Prints for each the median, the spread and FramePump's ratio, and for each target whether it holds.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and only the diagonal of the large matrix")
-    parser.add_argument("--smoke", action="store_true", help="the least work, once: shows that it is done right, measures nothing")
+    parser.add_argument("--smoke", action="store_true", help="the least work, once, for the tests: says of each contestant whether it did it right")
     parser.add_argument("--only", metavar="NAME", action="append", choices=sorted(BENCHMARKS),
                         help=f"only this benchmark; may be repeated; one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every run")
+    parser.add_argument("--plots", metavar="DIR", help="draw what the run measured as SVG files (needs gnuplot)")
+    parser.add_argument("--pages", action="store_true",
+                        help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md and README.md")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="do not measure: take the figures that --json wrote")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", default="build/bench/release", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -30,9 +34,29 @@ def parse() -> argparse.Namespace:
 def as_json(row, figures, problems) -> dict:
     verdicts = [(target, *table.verdict(target, figures)) for target in row.targets]
     return {
-        "benchmark": row.benchmark, "work": row.work, "reports": figures.reports, "problems": problems,
+        "benchmark": row.benchmark, "work": row.work, "parameters": row.parameters, "columns": row.columns, "reports": figures.reports, "problems": problems,
         "targets": [{"text": target.text, "value": value, "verdict": said} for target, value, said in verdicts],
     }
+
+
+def measure(options: argparse.Namespace) -> tuple[dict, bool]:
+    """Everything that was measured, and whether all contestants did their work."""
+    context = Context(options.programs, options.quick, options.smoke)
+    run, went_well = {"machine": machine.describe(), "rows": []}, True
+    print(", ".join(f"{name} {value}" for name, value in run["machine"].items()))
+    for name in options.only or BENCHMARKS:
+        for row in BENCHMARKS[name](context):
+            figures, problems = run_row(row)
+            if options.smoke:
+                table.print_for_tests(row, problems)
+            else:
+                table.print_row(row, figures, problems)
+            run["rows"].append(as_json(row, figures, problems))
+            went_well = went_well and not any(problem.startswith("failed") for problem in problems.values())
+            if options.json:  # after every row: a long run that is broken off keeps what it has
+                with open(options.json, "w", encoding="utf-8") as file:
+                    json.dump(run, file, indent=1)
+    return run, went_well
 
 
 def main() -> int:
@@ -40,22 +64,16 @@ def main() -> int:
     if options.list:
         print("\n".join(BENCHMARKS))
         return 0
-    context = Context(options.programs, options.quick, options.smoke)
-    described = machine.describe()
-    print(", ".join(f"{name} {value}" for name, value in described.items()))
-    results, failed = [], False
-    for name in options.only or BENCHMARKS:
-        for row in BENCHMARKS[name](context):
-            figures, problems = run_row(row)
-            if options.smoke:
-                row.targets = []  # a single run on a small piece of work says nothing about speed
-            table.print_row(row, figures, problems)
-            results.append(as_json(row, figures, problems))
-            failed = failed or any(problem.startswith("failed") for problem in problems.values())
-            if options.json:
-                with open(options.json, "w", encoding="utf-8") as file:
-                    json.dump({"machine": described, "rows": results}, file, indent=1)
-    return 1 if failed else 0
+    if options.source:
+        with open(options.source, encoding="utf-8") as file:
+            run, went_well = json.load(file), True
+    else:
+        run, went_well = measure(options)
+    if options.plots:
+        plots.draw_all(run, options.plots)
+    if options.pages:
+        pages.write(run)
+    return 0 if went_well else 1
 
 
 sys.exit(main())

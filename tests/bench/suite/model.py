@@ -49,6 +49,7 @@ class Row:
     columns: dict[str, str]  # figure -> heading with unit
     targets: list[Target] = field(default_factory=list)
     rounds: int = 3
+    parameters: dict[str, float | str] = field(default_factory=dict)  # what plots put on an axis: fps, rtt_ms ...
     setting: Callable[[], ContextManager[dict]] = lambda: contextlib.nullcontext({})
 
 

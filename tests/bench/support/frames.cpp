@@ -18,6 +18,21 @@ int64_t read_clock_us(clockid_t clock) {
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
 }
 
+// Nearest rank, of sorted figures.
+double of_rank(const std::vector<double>& figures, double part) {
+  const auto at = static_cast<size_t>(std::ceil(part * static_cast<double>(figures.size())));
+  return figures[std::clamp<size_t>(at, 1, figures.size()) - 1];
+}
+
+// The 1st, 2nd ... 100th percentile: enough to draw the distribution, however long the run was.
+nlohmann::json percentiles(std::vector<double> figures) {
+  nlohmann::json list = nlohmann::json::array();
+  if (figures.empty()) return list;
+  std::sort(figures.begin(), figures.end());
+  for (int percent = 1; percent <= 100; ++percent) list.push_back(of_rank(figures, percent / 100.0));
+  return list;
+}
+
 }  // namespace
 
 int64_t wall_us() { return read_clock_us(CLOCK_MONOTONIC); }
@@ -27,11 +42,8 @@ int64_t process_cpu_us() { return read_clock_us(CLOCK_PROCESS_CPUTIME_ID); }
 nlohmann::json summary(std::vector<double> figures) {
   if (figures.empty()) return {{"count", 0}};
   std::sort(figures.begin(), figures.end());
-  const auto rank = [&](double part) {
-    const auto at = static_cast<size_t>(std::ceil(part * static_cast<double>(figures.size())));
-    return figures[std::clamp<size_t>(at, 1, figures.size()) - 1];
-  };
-  return {{"count", figures.size()}, {"min", figures.front()}, {"p50", rank(0.5)}, {"p99", rank(0.99)}, {"max", figures.back()}};
+  return {{"count", figures.size()}, {"min", figures.front()}, {"p50", of_rank(figures, 0.5)}, {"p99", of_rank(figures, 0.99)},
+          {"max", figures.back()}};
 }
 
 FrameLoop::FrameLoop(double frames_per_s) : frame_us_(1e6 / frames_per_s) {
@@ -74,7 +86,7 @@ double FrameLoop::seconds() const { return static_cast<double>(wall_us() - start
 
 nlohmann::json FrameLoop::report() const {
   return {{"frames", frames_}, {"late_frames", late_frames_}, {"seconds", seconds()},
-          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
+          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}, {"tick_us_percentiles", percentiles(tick_us_)}};
 }
 
 }  // namespace framepump::bench

@@ -31,7 +31,7 @@ class FrameLoop {
 
   uint64_t frames() const { return frames_; }
   double seconds() const;  // since the first frame began
-  // {"frames","late_frames","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
+  // {"frames","late_frames","seconds","tick_us","tick_cpu_us","tick_us_percentiles"}: what the suite's tables read.
   nlohmann::json report() const;
 
  private:
