@@ -153,6 +153,7 @@ if _OPTIONS["bench"] then
     asio = { header = "/usr/include/asio.hpp" },
     uv = { header = "/usr/include/uv.h", module = "libuv" },
     event = { header = "/usr/include/event2/event.h", module = "libevent" },
+    uring = { header = "/usr/include/liburing.h", module = "liburing" },
   }
   for name, peer in pairs(peers) do
     if os.isfile(peer.header) then

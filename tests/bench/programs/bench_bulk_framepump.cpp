@@ -14,8 +14,9 @@ namespace {
 
 enum class Pace { sleep, wait };
 
-fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, uint32_t budget_mib) {
+fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, uint32_t budget_mib, uint32_t quantum_kib) {
   fp::Config config;
+  if (quantum_kib != 0) config.quantum_kib = quantum_kib;
   config.threaded = is_threaded ? 1 : 0;
   config.slice_us = static_cast<uint32_t>(options.slice_us);
   if (budget_mib != 0) {
@@ -68,13 +69,14 @@ int main(int argc, char** argv) {
   bench::ReaderOptions options;
   options.add_to(app);
   bool is_threaded = false, is_waiting = false;
-  uint32_t budget_mib = 0;
+  uint32_t budget_mib = 0, quantum_kib = 0;
   app.add_flag("--threaded", is_threaded, "pump on the IO thread");
   app.add_flag("--wait", is_waiting, "wait_until instead of sleep between frames");
   app.add_option("--budget-mib", budget_mib, "memory.budget_kib in MiB, a quarter of it for the stream (default: the plugin's)");
+  app.add_option("--quantum-kib", quantum_kib, "pump.quantum_kib (default: the plugin's)");
   CLI11_PARSE(app, argc, argv);
 
-  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib));
+  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib));
   if (!net) bench::die(net.error().text());
   bench::ByteHash hash;
   nlohmann::json report = run(*net, options, is_waiting ? Pace::wait : Pace::sleep, hash);

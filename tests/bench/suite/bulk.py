@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One large stream over loopback: locked, threaded, waiting."""
 
-from .model import OURS, Contestant, Context, Row, Target
+from .model import OURS, Contestant, Context, Row, Target, missing
 from .senders import running
 
 SLICE_US = 2000
@@ -28,6 +28,7 @@ def locked(context: Context):
                 Contestant(OURS, reader(context, "bench_bulk_framepump", size, *frame)),
                 Contestant(BARE_DRAIN, reader(context, "bench_bulk_bare", size, "--drain", *frame)),
                 Contestant(BARE_RAISED, reader(context, "bench_bulk_bare", size, "--drain", "--raise-window", *frame)),
+                Contestant("io_uring multishot receive", reader(context, "uring_bulk", size, *frame), skip=missing(context, "uring_bulk")),
                 Contestant(BLOCKING, reader(context, "bench_bulk_bare", size, "--blocking")),
             ],
             {"mb_per_s": "MB/s", "seconds": "seconds", "tick_us.p50": "tick p50 us", "tick_us.p99": "tick p99 us",

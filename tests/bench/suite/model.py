@@ -2,6 +2,7 @@
 """What a benchmark is made of: rows of the table, the contestants that do a row's work, and the targets held against their figures."""
 
 import contextlib
+import os
 import statistics
 from dataclasses import dataclass, field
 from typing import Callable, ContextManager, Optional
@@ -66,6 +67,13 @@ class Context:
 
     def rounds(self, full: int) -> int:
         return 1 if self.smoke else min(full, 3) if self.quick else full
+
+
+def missing(context: Context, program: str) -> Optional[str]:
+    """Why a peer's program cannot run; None when it can."""
+    if os.path.exists(context.program(program)):
+        return None
+    return f"the library of {program} was not there when the benchmarks were built"
 
 
 def figure(report: dict, name: str) -> float:
