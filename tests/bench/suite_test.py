@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The suite's own arithmetic: a benchmark that reckons wrong is worse than none. tests/rules/bench_suite runs it."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+from suite import pages, plots, table
+from suite.model import OURS, Contestant, Figures, Row, Target
+from suite.runner import run_row
+
+
+def says(report: dict) -> list[str]:
+    text = json.dumps(report).replace("{", "{{").replace("}", "}}")
+    return [sys.executable, "-c", f"print('a word before')\nprint('''{text}''')"]
+
+
+def quiet_run(row: Row):
+    with contextlib.redirect_stderr(io.StringIO()):
+        return run_row(row)
+
+
+class Runs(unittest.TestCase):
+    def test_a_run_that_did_not_do_all_of_the_work_is_a_failure(self):
+        row = Row("b", "w", [Contestant(OURS, says({"verified": False, "seconds": 1}))], {"seconds": "s"}, rounds=1)
+        figures, problems = quiet_run(row)
+        self.assertIn("failed", problems[OURS])
+        self.assertEqual(figures.all(OURS, "seconds"), [])
+
+    def test_a_run_that_says_nothing_or_ends_badly_is_a_failure(self):
+        for command in ([sys.executable, "-c", "pass"], [sys.executable, "-c", "raise SystemExit(3)"], ["sleep", "30"]):
+            row = Row("b", "w", [Contestant(OURS, command, limit_s=0.5)], {"seconds": "s"}, rounds=1)
+            self.assertIn("failed", quiet_run(row)[1][OURS], command)
+
+    def test_contestants_take_turns_and_a_missing_one_is_named_with_its_reason(self):
+        row = Row("b", "w", [Contestant(OURS, says({"verified": True, "seconds": 2, "bytes": 4e6})),
+                             Contestant("peer", skip="it is not installed")], {"mb_per_s": "MB/s"}, rounds=3)
+        figures, problems = quiet_run(row)
+        self.assertEqual(figures.all(OURS, "mb_per_s"), [2.0, 2.0, 2.0])
+        self.assertEqual(problems, {"peer": "it is not installed"})
+
+
+class Ratios(unittest.TestCase):
+    def test_a_ratio_pairs_the_runs_of_one_round(self):
+        # The machine became ten times slower after the first round; the ratio does not notice.
+        figures = Figures({OURS: [{"x": 100}, {"x": 10}, {"x": 11}], "peer": [{"x": 200}, {"x": 20}, {"x": 20}]})
+        self.assertEqual(figures.ratio(OURS, "peer", "x"), 0.5)
+
+    def test_a_dotted_name_reaches_into_an_object(self):
+        self.assertEqual(Figures({OURS: [{"tick_us": {"p99": 7}}]}).median(OURS, "tick_us.p99"), 7)
+
+
+class Verdicts(unittest.TestCase):
+    FIGURES = Figures({OURS: [{"us": 10}], "bare": [{"us": 8}], "fast": [{"us": 4}]})
+
+    def verdict(self, **target) -> str:
+        return table.verdict(Target("t", lambda f: f.median(OURS, "us"), **target), self.FIGURES)[1]
+
+    def test_a_target_is_held_or_missed_at_its_bound(self):
+        self.assertEqual(self.verdict(at_most=10), "held")
+        self.assertEqual(self.verdict(at_most=9), "missed")
+        self.assertEqual(self.verdict(at_least=10), "held")
+        self.assertEqual(self.verdict(at_least=11), "missed")
+
+    def test_a_miss_is_the_machines_limit_only_when_bare_system_calls_miss_too(self):
+        self.assertIn("limit", self.verdict(at_most=7, limit=lambda f: f.median("bare", "us")))
+        self.assertEqual(self.verdict(at_most=7, limit=lambda f: f.median("fast", "us")), "missed")
+
+    def test_a_target_without_figures_is_unknown(self):
+        self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")
+
+
+class Pages(unittest.TestCase):
+    RUN = {
+        "machine": {"date": "2026-01-02", "processor": "P", "cores": 2, "kernel": "6.1", "load": 0},
+        "rows": [{"benchmark": "b", "work": "some work", "parameters": {}, "columns": {"x": "X"}, "problems": {"peer": "not there"},
+                  "reports": {OURS: [{"x": 3}], "bare": [{"x": 4}]},
+                  "targets": [{"text": "at least half", "value": 0.75, "verdict": "held"}]}],
+    }
+
+    def test_the_pages_change_between_their_markers_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            performance, readme = os.path.join(folder, "performance.md"), os.path.join(folder, "README.md")
+            for path, names in ((performance, ["targets", "plots", "tables"]), (readme, ["figures"])):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("before\n" + "".join(f"<!-- {name} -->\nold\n<!-- end of {name} -->\n" for name in names) + "after\n")
+            with mock.patch.multiple(pages, PERFORMANCE=performance, README=readme), mock.patch.object(plots, "draw_all", lambda *_: []):
+                pages.write(self.RUN)
+                pages.write(self.RUN)
+            with open(performance, encoding="utf-8") as file:
+                text = file.read()
+            self.assertTrue(text.startswith("before\n") and text.endswith("after\n"))
+            self.assertNotIn("old", text)
+            self.assertEqual(text.count("| bare | 4 | 0.75 x |"), 1)
+            self.assertIn("| peer | not there |", text)
+            with open(readme, encoding="utf-8") as file:
+                self.assertIn("| `b` | some work | at least half | 0.75 | 1 of 1 |", file.read())
+
+    def test_a_page_without_its_marker_is_an_error_that_names_it(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".md") as page:
+            with self.assertRaisesRegex(SystemExit, "figures"):
+                pages.replace_between(page.name, "figures", "new")
+
+
+if __name__ == "__main__":
+    unittest.main()
