@@ -28,11 +28,16 @@ SwarmClient::SwarmClient(framepump::Network& network, const framepump_api& api, 
 }
 
 void SwarmClient::update(int64_t now_us) {
+  const auto is_ours = [this](framepump_handle peer) { return peer_ && peer == peer_.value(); };
   for (const framepump::Event& event : network_.events()) {
-    if (peer_ && event.handle == peer_.value()) on_event(event, now_us);
+    if (is_ours(event.handle) && event.what() == framepump::EventKind::connected) on_connected();
   }
+  // The tick that publishes the end also has the last words, which come before it.
   for (const framepump::Received& message : network_.messages()) {
-    if (peer_ && message.peer == peer_.value()) on_message(message, now_us);
+    if (is_ours(message.peer)) on_message(message, now_us);
+  }
+  for (const framepump::Event& event : network_.events()) {
+    if (is_ours(event.handle) && event.what() == framepump::EventKind::closed) on_closed(event, now_us);
   }
   if (host_ && !peer_ && now_us >= retry_at_us_) connect(now_us);
 }
@@ -47,18 +52,18 @@ void SwarmClient::connect(int64_t now_us) {
   }
 }
 
-void SwarmClient::on_event(const framepump::Event& event, int64_t now_us) {
-  if (event.what() == framepump::EventKind::connected) {
-    view_.begin_again();
-    send({TalkKind::hello, 0, name_});
-  } else if (event.what() == framepump::EventKind::closed) {
-    if (own_id_ != 0) ++drops_;
-    status_ = own_id_ != 0 ? std::string("dropped by server: ") + api_.reason_name(event.reason) : api_.reason_name(event.reason);
-    own_id_ = 0;
-    peer_ = {};
-    names_.clear();
-    retry_at_us_ = now_us + kRetryUs;
-  }
+void SwarmClient::on_connected() {
+  view_.begin_again();
+  send({TalkKind::hello, 0, name_});
+}
+
+void SwarmClient::on_closed(const framepump::Event& event, int64_t now_us) {
+  if (own_id_ != 0) ++drops_;
+  status_ = own_id_ != 0 ? std::string("dropped by server: ") + api_.reason_name(event.reason) : api_.reason_name(event.reason);
+  own_id_ = 0;
+  peer_ = {};
+  names_.clear();
+  retry_at_us_ = now_us + kRetryUs;
 }
 
 void SwarmClient::on_message(const framepump::Received& message, int64_t now_us) {

@@ -40,7 +40,8 @@ class SwarmClient {
 
  private:
   void connect(int64_t now_us);
-  void on_event(const framepump::Event& event, int64_t now_us);
+  void on_connected();
+  void on_closed(const framepump::Event& event, int64_t now_us);
   void on_message(const framepump::Received& message, int64_t now_us);
   void on_talk(const Talk& talk);
   void add_line(const std::string& line);

@@ -12,9 +12,15 @@ constexpr int64_t kMostBehindUs = 5 * kStepUs;  // after a halt the swarm goes o
 }  // namespace
 
 void SwarmServer::serve(int64_t now_us) {
-  for (const framepump::Event& event : network_.events()) on_event(event, now_us);
+  for (const framepump::Event& event : network_.events()) {
+    if (event.what() == framepump::EventKind::accepted && event.other == host_.value()) on_accepted(event, now_us);
+  }
+  // The tick that publishes a member's end also has its last words, which come before it.
   for (const framepump::Received& message : network_.messages()) {
     if (message.host == host_.value()) on_message(message);
+  }
+  for (const framepump::Event& event : network_.events()) {
+    if (event.what() == framepump::EventKind::closed) on_closed(event);
   }
   if (members_.empty()) return;
   next_step_us_ = std::max(next_step_us_, now_us - kMostBehindUs);
@@ -24,19 +30,19 @@ void SwarmServer::serve(int64_t now_us) {
   }
 }
 
-void SwarmServer::on_event(const framepump::Event& event, int64_t now_us) {
-  if (event.what() == framepump::EventKind::accepted && event.other == host_.value()) {
-    if (members_.empty()) next_step_us_ = now_us;
-    members_[event.handle].peer = network_.peer(event.handle);
-  } else if (event.what() == framepump::EventKind::closed) {
-    const auto found = members_.find(event.handle);
-    if (found == members_.end()) return;
-    const uint16_t id = found->second.id;
-    members_.erase(found);
-    if (id == 0) return;
-    swarm_.remove_client(id);
-    tell_all({TalkKind::left, id, ""});
-  }
+void SwarmServer::on_accepted(const framepump::Event& event, int64_t now_us) {
+  if (members_.empty()) next_step_us_ = now_us;
+  members_[event.handle].peer = network_.peer(event.handle);
+}
+
+void SwarmServer::on_closed(const framepump::Event& event) {
+  const auto found = members_.find(event.handle);
+  if (found == members_.end()) return;
+  const uint16_t id = found->second.id;
+  members_.erase(found);
+  if (id == 0) return;
+  swarm_.remove_client(id);
+  tell_all({TalkKind::left, id, ""});
 }
 
 void SwarmServer::on_message(const framepump::Received& message) {

@@ -33,7 +33,8 @@ class SwarmServer {
     std::string name;
   };
 
-  void on_event(const framepump::Event& event, int64_t now_us);
+  void on_accepted(const framepump::Event& event, int64_t now_us);
+  void on_closed(const framepump::Event& event);
   void on_message(const framepump::Received& message);
   void on_talk(Member& member, const Talk& talk);
   void welcome(Member& member, const std::string& name);
