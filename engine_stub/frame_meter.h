@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -23,9 +24,10 @@ class FrameMeter {
   int64_t percentile_us(double share) const {
     if (all_us_.empty()) return 0;
     std::vector<int32_t> sorted = all_us_;
-    const auto rank = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rank), sorted.end());
-    return sorted[rank];
+    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+    const size_t index = std::clamp<size_t>(rank, 1, sorted.size()) - 1;
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(index), sorted.end());
+    return sorted[index];
   }
   // The newest values as a ring: the oldest is at recent_begin().
   const std::array<float, kRecent>& recent_us() const { return recent_us_; }
