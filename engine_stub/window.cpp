@@ -9,7 +9,8 @@ namespace engine {
 
 std::unique_ptr<Window> Window::open(const std::string& title, int width, int height, Kind kind, std::string& error) {
   std::unique_ptr<Window> made(new Window);
-  if (kind == Kind::headless) SDL_SetHint(SDL_HINT_VIDEODRIVER, "dummy");
+  // Also where SDL_VIDEODRIVER names a driver that needs a display.
+  if (kind == Kind::headless) SDL_SetHintWithPriority(SDL_HINT_VIDEODRIVER, "dummy", SDL_HINT_OVERRIDE);
   if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) {
     error = SDL_GetError();
     return nullptr;
