@@ -13,6 +13,11 @@ constexpr int64_t kLongestStepUs = 100'000;  // after a halt in a debugger the w
 
 }  // namespace
 
+const char* name_of(Pace pace) {
+  constexpr const char* kNames[] = {"sleep", "vsync", "wait"};
+  return kNames[static_cast<size_t>(pace)];
+}
+
 std::unique_ptr<Engine> Engine::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Engine> engine(new Engine(options));
   const Window::Kind kind = options.headless ? Window::Kind::headless : Window::Kind::window;
@@ -60,6 +65,20 @@ bool Engine::set_pace(Pace pace) {
   return true;
 }
 
+int Engine::refresh_hz() const {
+  constexpr int kUsualHz = 60;  // what SDL takes where the display does not say
+  return window_->refresh_hz() > 0 ? window_->refresh_hz() : kUsualHz;
+}
+
+int Engine::pictures_per_frame() const {
+  return std::max(1, (refresh_hz() + options_.fps / 2) / options_.fps);
+}
+
+int64_t Engine::period_us() const {
+  if (options_.fps == 0) return 0;
+  return options_.pace == Pace::vsync ? int64_t{1'000'000} * pictures_per_frame() / refresh_hz() : 1'000'000 / options_.fps;
+}
+
 bool Engine::take_input(Game& game) {
   SDL_Event event;
   while (SDL_PollEvent(&event) != 0) {
@@ -74,16 +93,15 @@ void Engine::pace(int64_t frame_end_us) {
   if (options_.fps == 0) return;
   if (options_.pace == Pace::wait) {
     network_->network().wait_until(frame_end_us);
-  } else if (options_.pace == Pace::sleep) {
+  } else if (options_.pace == Pace::sleep || pictures_per_frame() > 1) {
     sleep_until_us(frame_end_us);
-  }  // vsync: present() has waited
+  }  // vsync: present() has waited for one picture, and the limit leaves none out
 }
 
 // Some drivers claim vsync and do not wait (SDL's dummy one), nor do hidden windows on some desktops. The engine would spin.
 void Engine::watch_vsync(int64_t frame_us) {
   constexpr int kUnpacedFrames = 60;  // a few may be quick after a late one
-  const int refresh_hz = window_->refresh_hz() > 0 ? window_->refresh_hz() : options_.fps;
-  unpaced_frames_ = frame_us < 1'000'000 / refresh_hz / 2 ? unpaced_frames_ + 1 : 0;
+  unpaced_frames_ = frame_us < 1'000'000 / refresh_hz() / 2 ? unpaced_frames_ + 1 : 0;
   if (unpaced_frames_ < kUnpacedFrames) return;
   std::fprintf(stderr, "engine: the display does not pace; sleeping between frames instead\n");
   (void)set_pace(Pace::sleep);

@@ -20,6 +20,8 @@ enum class Pace {
   wait,   // in the plugin's wait_until, which pumps meanwhile
 };
 
+const char* name_of(Pace pace);
+
 struct EngineOptions {
   std::string title = "engine";
   int width = 1280;
@@ -69,7 +71,10 @@ class Engine {
   explicit Engine(const EngineOptions& options) : options_(options) {}
 
   // 0: frames are not paced.
-  int64_t period_us() const { return options_.fps > 0 ? 1'000'000 / options_.fps : 0; }
+  int64_t period_us() const;
+  int refresh_hz() const;
+  // A display shows whole pictures only: a frame is so many of them as come nearest to its period.
+  int pictures_per_frame() const;
   bool take_input(Game& game);
   void pace(int64_t frame_end_us);
   void watch_vsync(int64_t frame_us);

@@ -12,8 +12,6 @@
 namespace demo {
 namespace {
 
-constexpr const char* kPaces[] = {"sleep", "vsync", "wait"};
-
 // The newest values, orange beyond `limit_us`, and a line at `mark_us`.
 void draw_graph(const char* label, const engine::FrameMeter& meter, float mark_us, float limit_us, float height) {
   const float top_us = std::max(limit_us * 1.5f, 100.0f);
@@ -49,7 +47,7 @@ void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, c
   ImGui::TextColored(is_threaded ? kGreen : kBlue, is_threaded ? "   threaded" : "   frame-locked");
   char limit[16] = "no limit";
   if (fps > 0) std::snprintf(limit, sizeof(limit), "%d fps", fps);
-  ImGui::TextDisabled("%s   pace %s   guard %s", limit, kPaces[static_cast<size_t>(engine.options().pace)],
+  ImGui::TextDisabled("%s   pace %s   guard %s", limit, engine::name_of(engine.options().pace),
                       game.has_guard() ? "on" : "off");
   ImGui::Separator();
   draw_download(game.download(), now_us);
