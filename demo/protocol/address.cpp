@@ -4,6 +4,12 @@
 #include <charconv>
 
 namespace demo {
+namespace {
+
+// What addresses are written with; whether they are right, the plugin says. A name would fail there too, but only once the demo runs.
+constexpr const char* kNumeric = "0123456789abcdefABCDEF.:";
+
+}  // namespace
 
 std::optional<HostPort> parse_host_port(const std::string& text) {
   const size_t colon = text.rfind(':');
@@ -19,6 +25,8 @@ std::optional<HostPort> parse_host_port(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(begin, end, address.port);
   if (begin == end || rest != end || error != std::errc() || address.host.empty()) return std::nullopt;
+  const std::string digits = address.host.substr(0, address.host.find('%'));  // behind it is the name of an interface
+  if (digits.find_first_not_of(kNumeric) != std::string::npos) return std::nullopt;
   return address;
 }
 

@@ -35,7 +35,7 @@ framepump::Result<framepump::Network> make_network(const Options& options) {
   if (!options.config.empty()) return framepump::Network::open(api, options.config.c_str());
   framepump::Config config;
   config.datagram_timeout_ms = 2'000;  // a client that halts is gone soon, unless it has a guard
-  config.idle_timeout_ms = 60'000;  // a client that asks for nothing, or takes nothing, does not hold its place for ever
+  config.idle_timeout_ms = 60'000;      // a client that asks for nothing, or takes nothing, does not hold its place for ever
   return framepump::Network::create(api, config);
 }
 
@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Serves the 115 MB update of the FramePump demo over TCP (the bytes come from the client's seed), and a swarm of lights over UDP."};
   app.add_option("--serve", options.serve, "HOST:PORT to listen on; port 0 lets the system choose")->capture_default_str();
   app.add_option("--threaded", options.threaded, "pump on a thread of its own")->check(CLI::IsMember({"on", "off"}));
-  app.add_option("--config", options.config, "framepump.toml to open and to watch; without it the defaults")
+  app.add_option("--config", options.config, "framepump.toml to open and to watch; without it the defaults, but clients that are silent time out "
+                                                 "(datagrams after 2 s, streams after 60 s)")
       ->check(CLI::ExistingFile);
   app.add_flag("--status,!--no-status", options.status, "print one line a second: clients, throughput, the tick's time");
   CLI11_PARSE(app, argc, argv);

@@ -74,7 +74,7 @@ TEST_CASE("an address is a host, a colon and a port of 16 bits, and nothing else
   CHECK_EQ(to_text(*v6), "[::1]:0");
   CHECK_EQ(to_text(*v4), "127.0.0.1:7777");
   for (const char* wrong :
-       {"", ":", "127.0.0.1", "127.0.0.1:", ":80", "a:-1", "a:65536", "a:8x", "a: 8", "[]:8", "[:8", "::1:8"}) {
+       {"", ":", "127.0.0.1", "127.0.0.1:", ":80", "a:-1", "a:65536", "a:8x", "a: 8", "[]:8", "[:8", "::1:8", "localhost:8"}) {
     CAPTURE(std::string(wrong));
     CHECK_FALSE(demo::parse_host_port(wrong));
   }
