@@ -20,10 +20,10 @@ constexpr const char* kKeys =
 
 }  // namespace
 
-DemoGame::DemoGame(const Options& options, engine::Engine& engine)
+DemoGame::DemoGame(const Options& options, engine::Engine& engine, Settings& settings)
     : options_(options),
       engine_(engine),
-      settings_(engine.network().network()),
+      settings_(settings),
       tour_(options.tour),
       usual_lane_(settings_.lane()),
       usual_pace_(engine.options().pace),
@@ -110,13 +110,15 @@ void DemoGame::choose_next_fps() {
 void DemoGame::choose_next_pace() {
   using engine::Pace;
   const Pace pace = engine_.options().pace;
-  const Pace next = pace == Pace::sleep ? Pace::vsync : pace == Pace::vsync ? Pace::wait : Pace::sleep;
-  if (!engine_.set_pace(next)) (void)engine_.set_pace(Pace::wait);  // no vsync to be had
+  const Pace waiting = settings_.lane() == Lane::naive ? Pace::sleep : Pace::wait;  // a naive game does not wait on its sockets
+  const Pace next = pace == Pace::sleep ? Pace::vsync : pace == Pace::vsync ? waiting : Pace::sleep;
+  if (!engine_.set_pace(next)) (void)engine_.set_pace(waiting);  // no vsync to be had
   usual_pace_ = engine_.options().pace;
 }
 
 void DemoGame::toggle_guard() {
-  note(settings_.toggle_guard());
+  const framepump::Status toggled = settings_.toggle_guard();
+  if (!toggled) return note(toggled);
   note_ = settings_.has_guard() ? "guard on: it pumps when no tick comes" : "guard off: nobody pumps when no tick comes";
 }
 
@@ -270,7 +272,8 @@ void DemoGame::after_draw(engine::Window& window) {
   const bool is_half_way = !options_.tour && download_->received_bytes() * 2 >= download_->size_bytes();
   if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_ || (options_.tour && !tour_.is_on()))) {
     took_screenshot_ = true;
-    if (!window.save_picture(options_.screenshot, error)) std::fprintf(stderr, "demo_client: --screenshot: %s\n", error.c_str());
+    lacks_screenshot_ = !window.save_picture(options_.screenshot, error);
+    if (lacks_screenshot_) std::fprintf(stderr, "demo_client: --screenshot: %s\n", error.c_str());
   }
   if (!wants_picture_) return;
   wants_picture_ = false;

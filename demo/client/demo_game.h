@@ -29,7 +29,7 @@ struct DownloadResult {
 // The demo as a game in the engine: the scene, the download, the panels, the keys.
 class DemoGame final : public engine::Game {
  public:
-  DemoGame(const Options& options, engine::Engine& engine);
+  DemoGame(const Options& options, engine::Engine& engine, Settings& settings);
 
   void on_key(SDL_Keycode key) override;
   void on_text(const char* text) override;
@@ -44,6 +44,8 @@ class DemoGame final : public engine::Game {
   DownloadResult result() const;
   bool has_wrong_bytes() const { return has_wrong_bytes_; }
   bool ran_out_of_time() const { return ran_out_of_time_; }
+  // --screenshot could not be written.
+  bool lacks_screenshot() const { return lacks_screenshot_; }
   int64_t run_us() const;
   // As gameplay was told: by events.
   uint64_t mode_switches() const { return mode_switches_; }
@@ -74,7 +76,7 @@ class DemoGame final : public engine::Game {
 
   const Options& options_;
   engine::Engine& engine_;
-  Settings settings_;
+  Settings& settings_;
   Tour tour_;
   Lane usual_lane_;  // what flags and file say
   engine::Pace usual_pace_;
@@ -107,6 +109,7 @@ class DemoGame final : public engine::Game {
   bool ran_out_of_time_ = false;
   bool wants_picture_ = false;
   bool took_screenshot_ = false;
+  bool lacks_screenshot_ = false;
   std::string note_;  // the newest word: a refused config, what a key did
 };
 

@@ -9,16 +9,6 @@
 #include "demo/client/report.h"
 #include "engine_stub/engine.h"
 
-namespace {
-
-bool apply_flags(const demo::Options& options, framepump::Network& network) {
-  const framepump::Status applied = demo::Settings(network).apply(options);
-  if (!applied) std::fprintf(stderr, "demo_client: %s\n", applied.error().text());
-  return static_cast<bool>(applied);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<demo::Options> options = demo::parse_options(argc, argv, exit_code);
@@ -35,14 +25,18 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "demo_client: %s\n", error.c_str());
     return 1;
   }
-  if (!apply_flags(*options, engine->network().network())) return 1;
-  demo::DemoGame game(*options, *engine);
+  demo::Settings settings(engine->network().network());
+  if (const framepump::Status applied = settings.apply(*options); !applied) {
+    std::fprintf(stderr, "demo_client: %s\n", applied.error().text());
+    return 1;
+  }
+  demo::DemoGame game(*options, *engine, settings);
   engine->run(game);
-  const std::string report = demo::make_report(*options, *engine, game);
+  const std::string report = demo::make_report(*engine, game);
   std::printf("%s", report.c_str());
   if (!options->report.empty() && !demo::write_report(options->report, report)) {
     std::fprintf(stderr, "demo_client: --report: cannot write %s\n", options->report.c_str());
     return 1;
   }
-  return game.ran_out_of_time() || game.has_wrong_bytes() ? 1 : 0;
+  return game.ran_out_of_time() || game.has_wrong_bytes() || game.lacks_screenshot() ? 1 : 0;
 }

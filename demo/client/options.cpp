@@ -4,6 +4,20 @@
 #include <CLI/CLI.hpp>
 
 namespace demo {
+namespace {
+
+// Flags of which one would silently undo the other. Null: there are none.
+const char* contradiction(const Options& options, bool wants_tour) {
+  if (wants_tour && options.naive) return "--tour and --naive";
+  if (wants_tour && options.toggle_every > 0) return "--tour and --toggle-every";
+  if (!options.naive) return nullptr;
+  if (options.threaded == "on") return "--naive and --threaded on";
+  if (options.toggle_every > 0) return "--naive and --toggle-every";
+  if (options.slice_us.value_or(0) > 0) return "--naive and a --slice-us above 0";
+  return options.pace.empty() || options.pace == "sleep" ? nullptr : "--naive and a --pace other than sleep";
+}
+
+}  // namespace
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
@@ -47,7 +61,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
                "--toggle-every says otherwise");
   app.add_option("--name", options.name, "what the other clients read beside your light, up to 24 letters");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
-  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, to this PNG file");
+  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download or after the tour, to this PNG file");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -57,6 +71,11 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   const std::optional<HostPort> server = parse_host_port(connect);
   if (!server) {
     std::cerr << "--connect is '" << connect << "', allowed is HOST:PORT with a numeric address; IPv6 as [::1]:7777\n";
+    exit_code = 2;
+    return std::nullopt;
+  }
+  if (const char* both = contradiction(options, tour.value_or(false)); both != nullptr) {
+    std::cerr << both << " exclude each other\n";
     exit_code = 2;
     return std::nullopt;
   }
@@ -74,10 +93,6 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
 engine::Pace Options::engine_pace() const {
   if (pace == "vsync") return engine::Pace::vsync;
   return pace == "wait" ? engine::Pace::wait : engine::Pace::sleep;
-}
-
-const char* Options::pace_name() const {
-  return pace.c_str();
 }
 
 }  // namespace demo

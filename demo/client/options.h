@@ -29,7 +29,6 @@ struct Options {
 
   uint64_t download_bytes() const { return download_mb * 1'000'000; }
   engine::Pace engine_pace() const;
-  const char* pace_name() const;
 };
 
 // Nothing: the program should end with `exit_code` (after --help, or a message on standard error).

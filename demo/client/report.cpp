@@ -7,7 +7,7 @@
 
 namespace demo {
 
-std::string make_report(const Options& options, engine::Engine& engine, const DemoGame& game) {
+std::string make_report(engine::Engine& engine, const DemoGame& game) {
   framepump::Network& network = engine.network().network();
   const framepump::Totals totals = network.totals();
   const DownloadResult download = game.result();
@@ -15,8 +15,8 @@ std::string make_report(const Options& options, engine::Engine& engine, const De
   const double mb_per_s = download.seconds > 0 ? static_cast<double>(download.bytes) / 1e6 / download.seconds : 0.0;
   nlohmann::ordered_json report;
   report["mode"] = engine.network().report().mode == FRAMEPUMP_MODE_THREADED ? "threaded" : "frame-locked";
-  report["fps"] = options.fps;
-  report["pace"] = options.pace_name();
+  report["fps"] = engine.options().fps;
+  report["pace"] = engine::name_of(engine.options().pace);
   report["slice_us"] = network.config().slice_us;
   report["frames"] = engine.frames();
   report["late_frames"] = engine.late_frames();

@@ -4,13 +4,12 @@
 #include <string>
 
 #include "demo/client/demo_game.h"
-#include "demo/client/options.h"
 #include "engine_stub/engine.h"
 
 namespace demo {
 
 // What a run measured, as JSON.
-std::string make_report(const Options& options, engine::Engine& engine, const DemoGame& game);
+std::string make_report(engine::Engine& engine, const DemoGame& game);
 // False: the file cannot be written.
 bool write_report(const std::string& path, const std::string& report);
 

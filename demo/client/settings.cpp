@@ -14,6 +14,11 @@ bool is_naive(const framepump::Config& config) {
 
 }  // namespace
 
+Settings::Settings(framepump::Network& network) : network_(network) {
+  const uint32_t configured_ms = network.config().stall_takeover_ms;
+  guard_ms_ = configured_ms > 0 ? configured_ms : framepump::Config().stall_takeover_ms;
+}
+
 framepump::Status Settings::apply(const Options& options) {
   if (options.naive) {
     if (framepump::Status status = set_lane(Lane::naive); !status) return status;
@@ -58,7 +63,7 @@ framepump::Status Settings::set_slice_us(uint32_t slice_us) {
 
 framepump::Status Settings::toggle_guard() {
   framepump::Config config = network_.config();
-  config.stall_takeover_ms = has_guard() ? 0 : framepump::Config().stall_takeover_ms;
+  config.stall_takeover_ms = has_guard() ? 0 : guard_ms_;
   return network_.configure(config);
 }
 

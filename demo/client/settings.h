@@ -14,7 +14,7 @@ namespace demo {
 // values. Of flags, keys and later edits of the file the newest change wins.
 class Settings {
  public:
-  explicit Settings(framepump::Network& network) : network_(network) {}
+  explicit Settings(framepump::Network& network);
 
   // As --naive, --threaded and --slice-us say.
   framepump::Status apply(const Options& options);
@@ -27,6 +27,7 @@ class Settings {
  private:
   framepump::Network& network_;
   std::optional<framepump::Config> before_naive_;  // what the naive lane put aside
+  uint32_t guard_ms_;                              // the guard, when it is on
 };
 
 }  // namespace demo
