@@ -199,8 +199,9 @@ local function test_program(name, folders)
 end
 
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "demo" })
-  files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp", "demo/client/tour.cpp",
-          "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp", "demo/server/swarm_server.cpp" }
+  files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
+          "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
+          "demo/server/swarm_server.cpp" }
   includedirs { "." }
   use("libxxhash", "sdl2")
 test_program("system_tests", { "system", "fault" })

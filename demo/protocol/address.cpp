@@ -6,7 +6,7 @@
 namespace demo {
 namespace {
 
-// What addresses are written with; whether they are right, the plugin says. A name would fail there too, but only once the demo runs.
+// What addresses are written with; whether they are right, the plugin says. A name fails there too, but only once the demo runs.
 constexpr const char* kNumeric = "0123456789abcdefABCDEF.:";
 
 }  // namespace

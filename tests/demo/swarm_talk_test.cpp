@@ -50,7 +50,8 @@ struct Client {
   SwarmClient swarm;
   uint64_t frame_number = 0;
 
-  Client(Server& server, const std::string& name) : swarm(network, *api.table(), HostPort{"127.0.0.1", server.host.port()}, name) {}
+  Client(Server& server, const std::string& name)
+      : swarm(network, *api.table(), HostPort{"127.0.0.1", server.host.port()}, name) {}
   void frame() {
     network.tick({.frame = ++frame_number, .now_us = now_us()});
     swarm.update(now_us());
