@@ -131,5 +131,5 @@ int main(int argc, char** argv) {
     ring.give_back(pieces);
     pieces.clear();
   }
-  bench::print_report(frames.report(), hash, options.bytes);
+  bench::print_report(bench::frame_report(frames, options), hash, options.bytes);
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Bulk, with bare system calls. `--drain`: once per frame, until EWOULDBLOCK or the end of the slice, the way FramePump's promise is
-// written down in twenty lines; what it read it keeps to the end of the frame, as gameplay would find it. `--raise-window` adds the one
-// thing that a reader of one frame in a while needs, a high SO_RCVLOWAT. `--blocking`: a thread that does nothing else, the limit of what
-// this machine can do.
+// Bulk, with bare system calls. `--drain`: once per frame, until EWOULDBLOCK or the end of the slice, the way FramePump's promise
+// is written down in twenty lines; what it read it keeps to the end of the frame, as gameplay would find it. `--raise-window`
+// adds the one thing that a reader of one frame in a while needs, a high SO_RCVLOWAT. `--waiting`: reads until the next frame is
+// due and as much as `--keep-mib`, waiting in poll(), and keeps it for that frame. `--blocking`: a thread that does nothing else,
+// the limit of what this machine can do; what it spends on the hash is left out of its processor time.
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,10 +29,10 @@ struct FrameBytes {
 };
 
 // False at the end of the stream.
-bool drain(int descriptor, int64_t slice_us, FrameBytes& frame) {
+bool drain(int descriptor, int64_t slice_us, size_t read_bytes, FrameBytes& frame) {
   const int64_t deadline_us = bench::wall_us() + slice_us;
-  while (frame.used + kReadBytes <= frame.bytes.size()) {
-    const ssize_t got = recv(descriptor, frame.bytes.data() + frame.used, kReadBytes, 0);
+  while (frame.used + read_bytes <= frame.bytes.size()) {
+    const ssize_t got = recv(descriptor, frame.bytes.data() + frame.used, read_bytes, 0);
     if (got == 0) return false;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return true;
@@ -41,32 +43,69 @@ bool drain(int descriptor, int64_t slice_us, FrameBytes& frame) {
   return true;
 }
 
-nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, bench::ByteHash& hash) {
+nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
   FrameBytes frame;
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();
     frames.tick_begins();
-    is_open = drain(descriptor, options.slice_us, frame);
+    is_open = drain(descriptor, options.slice_us, read_bytes, frame);
     frames.tick_ends();
     hash.add(frame.bytes.data(), frame.used);
     frame.used = 0;
   }
-  return frames.report();
+  return bench::frame_report(frames, options);
+}
+
+// Until `deadline_us`, or until the frame has all that it may keep. False at the end of the stream.
+bool drain_until(int descriptor, int64_t deadline_us, FrameBytes& frame) {
+  while (frame.used + kReadBytes <= frame.bytes.size()) {
+    const ssize_t got = recv(descriptor, frame.bytes.data() + frame.used, kReadBytes, 0);
+    if (got == 0) return false;
+    if (got < 0 && errno != EAGAIN && errno != EINTR) bench::die_errno("recv");
+    if (got > 0) frame.used += static_cast<size_t>(got);
+    const int64_t left_us = deadline_us - bench::wall_us();
+    if (left_us <= 0) return true;
+    if (got > 0) continue;
+    pollfd readable = {descriptor, POLLIN, 0};
+    const timespec limit = {left_us / 1'000'000, (left_us % 1'000'000) * 1000};
+    ppoll(&readable, 1, &limit, nullptr);
+  }
+  return true;
+}
+
+nlohmann::json run_waiting(int descriptor, const bench::ReaderOptions& options, size_t keep_bytes, bench::ByteHash& hash) {
+  bench::set_nonblocking(descriptor);
+  bench::FrameLoop frames(options.frames_per_s);
+  FrameBytes frame;
+  frame.bytes.resize(keep_bytes);
+  for (bool is_open = true; is_open;) {
+    frames.wait_for_frame();  // has come, unless the frame could keep no more
+    frames.tick_begins();
+    frames.tick_ends();
+    hash.add(frame.bytes.data(), frame.used);
+    frame.used = 0;
+    is_open = drain_until(descriptor, frames.next_frame_us(), frame);
+  }
+  hash.add(frame.bytes.data(), frame.used);
+  return bench::frame_report(frames, options);
 }
 
 nlohmann::json run_blocking(int descriptor, bench::ByteHash& hash) {
   std::vector<char> buffer(kReadBytes);
   const int64_t start_us = bench::wall_us(), start_cpu_us = bench::thread_cpu_us();
+  int64_t hash_cpu_us = 0;
   for (;;) {
     const ssize_t got = recv(descriptor, buffer.data(), buffer.size(), 0);
     if (got == 0) break;
     if (got < 0) bench::die_errno("recv");
+    const int64_t hash_starts_us = bench::thread_cpu_us();
     hash.add(buffer.data(), static_cast<size_t>(got));
+    hash_cpu_us += bench::thread_cpu_us() - hash_starts_us;
   }
   return {{"seconds", static_cast<double>(bench::wall_us() - start_us) / 1e6},
-          {"reader_cpu_seconds", static_cast<double>(bench::thread_cpu_us() - start_cpu_us) / 1e6}};
+          {"reader_cpu_seconds", static_cast<double>(bench::thread_cpu_us() - start_cpu_us - hash_cpu_us) / 1e6}};
 }
 
 }  // namespace
@@ -75,8 +114,12 @@ int main(int argc, char** argv) {
   CLI::App app("Reads one stream with bare system calls.");
   bench::ReaderOptions options;
   options.add_to(app);
-  bool is_blocking = false, is_window_raised = false;
+  bool is_blocking = false, is_waiting = false, is_window_raised = false;
+  size_t keep_mib = 64, read_kib = kReadBytes / 1024;
   app.add_flag("--blocking,!--drain", is_blocking, "block in recv instead of draining once per frame");
+  app.add_flag("--waiting", is_waiting, "drain until the next frame is due instead of sleeping");
+  app.add_option("--read-kib", read_kib, "most that one recv of a draining reader asks for")->capture_default_str();
+  app.add_option("--keep-mib", keep_mib, "how much a waiting reader keeps for a frame")->capture_default_str();
   app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
   CLI11_PARSE(app, argc, argv);
 
@@ -84,7 +127,9 @@ int main(int argc, char** argv) {
   const int descriptor = bench::tcp_connect(options.host, options.port);
   const int most = INT32_MAX;  // the kernel takes what it allows
   if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
-  nlohmann::json report = is_blocking ? run_blocking(descriptor, hash) : run_frames(descriptor, options, hash);
+  nlohmann::json report = is_blocking  ? run_blocking(descriptor, hash)
+                          : is_waiting ? run_waiting(descriptor, options, keep_mib << 20, hash)
+                                       : run_frames(descriptor, options, read_kib * 1024, hash);
   close(descriptor);
   bench::print_report(std::move(report), hash, options.bytes);
 }

@@ -3,6 +3,11 @@
 // Bulk, with FramePump: one stream, consumed by gameplay in the frame that published it.
 #include <framepump/framepump.hpp>
 
+#include <pthread.h>
+#include <time.h>
+
+#include <atomic>
+
 #include "bench/support/frames.h"
 #include "bench/support/reader_options.h"
 #include "bench/support/tcp.h"
@@ -25,6 +30,24 @@ fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, ui
   }
   return config;
 }
+
+// What the plugin's own thread has computed. Its clock can be read from here for as long as it runs.
+struct IoThreadClock {
+  std::atomic<bool> is_known = false;
+  clockid_t clock = 0;
+
+  static void on_thread_started(void* user, const char* name) {
+    auto& self = *static_cast<IoThreadClock*>(user);
+    if (std::string_view(name) != "framepump-io") return;
+    pthread_getcpuclockid(pthread_self(), &self.clock);
+    self.is_known = true;
+  }
+  double seconds() const {
+    timespec time = {};
+    if (is_known) clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  }
+};
 
 void consume_all(fp::Stream stream, bench::ByteHash& hash) {
   for (auto run = stream.front(); !run.empty(); run = stream.front()) {
@@ -59,7 +82,7 @@ nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace p
     is_open = gameplay(net, stream, hash);
     net.flush();
   }
-  return frames.report();
+  return bench::frame_report(frames, options);
 }
 
 }  // namespace
@@ -76,9 +99,15 @@ int main(int argc, char** argv) {
   app.add_option("--quantum-kib", quantum_kib, "pump.quantum_kib (default: the plugin's)");
   CLI11_PARSE(app, argc, argv);
 
-  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib));
+  IoThreadClock io_thread;
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.user = &io_thread;
+  services.thread_started = IoThreadClock::on_thread_started;
+  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib), &services);
   if (!net) bench::die(net.error().text());
   bench::ByteHash hash;
   nlohmann::json report = run(*net, options, is_waiting ? Pace::wait : Pace::sleep, hash);
+  if (is_threaded) report["reader_cpu_seconds"] = io_thread.seconds();
   bench::print_report(std::move(report), hash, options.bytes);
 }

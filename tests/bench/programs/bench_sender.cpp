@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The other end of the bulk benchmarks: sends the same bytes to everyone who connects, with blocking calls, and closes. Prints its port
-// as one line of JSON; ends when its standard input does.
+// The other end of the bulk benchmarks: sends the same bytes to everyone who connects, with blocking calls, and closes. Prints its port,
+// the number of bytes and their hash as one line of JSON; ends when its standard input does.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -64,9 +64,10 @@ int main(int argc, char** argv) {
                                         static_cast<socklen_t>(congestion.size())) != 0) {
     bench::die_errno("congestion control '" + congestion + "'");
   }
-  bench::content();  // before the first reader's clock runs
+  const std::string hash = bench::content_hash(bytes);  // makes the content too, before the first reader's clock runs
   std::thread(end_with_stdin).detach();
-  std::printf("{\"port\":%u}\n", bench::local_port(listener));
+  std::printf("{\"port\":%u,\"bytes\":%llu,\"hash\":\"%s\"}\n", bench::local_port(listener), static_cast<unsigned long long>(bytes),
+              hash.c_str());
   std::fflush(stdout);
   for (;;) {
     const int connection = accept(listener, nullptr, nullptr);

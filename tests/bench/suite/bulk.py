@@ -1,47 +1,251 @@
 # SPDX-License-Identifier: MIT
 """One large stream over loopback: locked, threaded, waiting."""
 
-from .model import OURS, Contestant, Context, Row, Target, missing
+import contextlib
+import math
+import os
+import shutil
+from typing import Iterator, Optional
+
+from . import web_server
+from .model import OURS, Contestant, Context, Figures, Row, Target
 from .senders import running
 
 SLICE_US = 2000
+# A peer competes in a frame-locked row while its longest tick is within this, by the thread's own clock: a busy machine is not a
+# slow peer.
+LONGEST_TICK_US = SLICE_US + 1000
 BARE_DRAIN = "bare drain loop"
 BARE_RAISED = "bare drain loop, window raised"
+BARE_WAITING = "bare loop that waits in poll()"
+BARE_THREAD = "bare thread, gameplay consumes"
 BLOCKING = "blocking thread"
+GODOT_THREAD = "Godot 3, 64 KiB chunk, a thread"
+PEERS = "tests/bench/peers"
+TICKS = {
+    "tick_us.p50": "tick p50 us",
+    "tick_us.p99": "tick p99 us",
+    "tick_us.max": "longest us",
+    "tick_cpu_us.max": "longest CPU us",
+    "overruns.wall": "overruns wall",
+    "overruns.cpu": "overruns CPU",
+}
 
 
-def reader(context: Context, program: str, size: int, *more: str) -> list[str]:
-    return [context.program(program), "--port", "{port}", "--bytes", str(size), *more]
+class Sizes:
+    """How much each contestant of a row reads. One sender for each size: it sends the same to everyone who connects."""
+
+    def __init__(self, context: Context, whole: int):
+        self.context = context
+        self.whole = whole
+        self.all = {whole}
+        self.web: set[int] = set()
+
+    def piece(self, size: int) -> int:
+        size = min(size, self.whole)
+        self.all.add(size)
+        return size
+
+    def download(self, size: int) -> int:
+        self.web.add(self.piece(size))
+        return min(size, self.whole)
+
+    @contextlib.contextmanager
+    def senders(self) -> Iterator[dict]:
+        with contextlib.ExitStack() as stack:
+            names = {}
+            for size in self.all:
+                command = ["nice", "-n", "19", self.context.program("bench_sender"), "--bytes", str(size)]
+                greeting = stack.enter_context(running(command))
+                names[f"port_{size}"], names[f"hash_{size}"] = greeting["port"], greeting["hash"]
+            if self.web:
+                files = {str(size): names[f"port_{size}"] for size in self.web}
+                names.update(stack.enter_context(web_server.serving(files)))
+            yield names
 
 
-def sender(context: Context, size: int):
-    return lambda: running(["nice", "-n", "19", context.program("bench_sender"), "--bytes", str(size)])
+def reading(size: int, command: list[str], *more: str) -> list[str]:
+    return [*command, "--port", f"{{port_{size}}}", "--bytes", str(size), *more]
+
+
+def ours(context: Context, size: int, *more: str) -> list[str]:
+    return reading(size, [context.program("bench_bulk_framepump")], *more)
+
+
+def bare(context: Context, size: int, *more: str) -> list[str]:
+    return reading(size, [context.program("bench_bulk_bare")], *more)
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:g} MB"
+
+
+def library_peer(context: Context, sizes: Sizes, name: str, program: str, *more: str, size: int = 0) -> Contestant:
+    size = sizes.piece(size or sizes.whole)
+    path = context.program(program)
+    skip = None if os.path.exists(path) else f"skipped: {program} was not built (its library is not installed)"
+    return Contestant(name if size == sizes.whole else f"{name} ({megabytes(size)})", reading(size, [path], *more), skip=skip)
+
+
+def python_peer(sizes: Sizes, name: str, script: str, size: int, *more: str) -> Contestant:
+    size = sizes.piece(size)
+    command = ["/usr/bin/env", "PYTHONDONTWRITEBYTECODE=1", "/usr/bin/python3", f"{PEERS}/{script}"]
+    is_there = script != "bulk_twisted.py" or os.path.isdir("/usr/lib/python3/dist-packages/twisted")
+    skip = None if is_there else "skipped: python3-twisted is not installed"
+    return Contestant(f"{name} ({megabytes(size)})", reading(size, command, "--hash", f"{{hash_{size}}}", *more), skip=skip)
+
+
+def godot_missing() -> Optional[str]:
+    missing = [package for package, is_there in (("godot3-server", shutil.which("godot3-server")), ("nginx", web_server.nginx()))
+               if not is_there]
+    return f"skipped: {' and '.join(missing)} not installed" if missing else None
+
+
+def godot_peer(sizes: Sizes, name: str, size: int, fps: int, *more: str) -> Contestant:
+    if skip := godot_missing():
+        return Contestant(name, skip=skip)
+    size = sizes.download(size)
+    homes = [f"{name}={{scratch}}" for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")]
+    command = ["/usr/bin/env", *homes, "godot3-server", "--path", f"{PEERS}/godot", f"--url=http://{{web}}/{size}",
+               f"--bytes={size}", f"--sha256={{sha256_{size}}}", f"--fps={fps}", f"--slice_us={SLICE_US}", *more]
+    return Contestant(name if size == sizes.whole else f"{name} ({megabytes(size)})", command)
+
+
+# ---- once per frame ----
+
+
+def locked_peers(context: Context, sizes: Sizes, fps: int) -> list[Contestant]:
+    """Whoever reads once per frame gets a piece of some thirty frames: its speed is the same from the first to the last."""
+    frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
+    frames = 4 if context.smoke else 30
+    one_read = frames * 65536  # the most that these take in a frame
+    return [
+        library_peer(context, sizes, "io_uring, multishot receive", "uring_bulk", *frame),
+        library_peer(context, sizes, "asio, poll()", "asio_bulk", "--poll", *frame),
+        library_peer(context, sizes, "asio, poll_one() in the slice", "asio_bulk", "--poll-one", *frame),
+        library_peer(context, sizes, "libuv, NOWAIT", "uv_bulk", "--once", *frame),
+        library_peer(context, sizes, "libuv, NOWAIT in the slice", "uv_bulk", "--again", *frame),
+        library_peer(context, sizes, "libevent, NONBLOCK", "event_bulk", "--nonblock", *frame),
+        library_peer(context, sizes, "libevent, passes in the slice", "event_bulk", "--passes", *frame, size=frames * 1_000_000),
+        python_peer(sizes, "Twisted, iterate(0)", "bulk_twisted.py", one_read, *frame),
+        python_peer(sizes, "asyncore, poll(0)", "bulk_asyncore.py", one_read, *frame),
+        godot_peer(sizes, "Godot 3, 4 KiB chunk", frames * 4096, fps),
+        godot_peer(sizes, "Godot 3, 64 KiB chunk", one_read, fps, "--chunk=65536"),
+    ]
+
+
+def slowest_win(figures: Figures, peers: list[Contestant]) -> float:
+    """Our smallest ratio over the peers that keep their longest tick within the limit; the others are only shown."""
+    ratios = [figures.ratio(OURS, peer.name, "mb_per_s") for peer in peers if keeps_tick(figures, peer.name)]
+    return min((ratio for ratio in ratios if ratio == ratio), default=float("nan"))
+
+
+def tick_p99(figures: Figures, name: str, clock: str = "ticks_us") -> float:
+    """Over the ticks of all rounds: one round has too few for a 99th percentile."""
+    ticks = sorted(tick for report in figures.reports.get(name, []) for tick in report[clock])
+    return ticks[math.ceil(0.99 * len(ticks)) - 1] if ticks else float("nan")
+
+
+def keeps_tick(figures: Figures, name: str) -> bool:
+    try:
+        return figures.median(name, "tick_cpu_us.max") <= LONGEST_TICK_US
+    except KeyError:  # Godot's scripts know the wall clock only
+        return figures.median(name, "tick_us.max") <= LONGEST_TICK_US
 
 
 def locked(context: Context):
-    size = 4_000_000 if context.smoke else 115_000_000
     for fps in [30] if context.smoke else [30, 60, 144]:
+        sizes = Sizes(context, 4_000_000 if context.smoke else 115_000_000)
         frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
+        peers = locked_peers(context, sizes, fps)
         yield Row(
-            "bulk_locked", f"{size // 1_000_000} MB over loopback, slice {SLICE_US} us, {fps} fps",
+            "bulk_locked", f"{megabytes(sizes.whole)} over loopback, slice {SLICE_US} us, {fps} fps",
             [
-                Contestant(OURS, reader(context, "bench_bulk_framepump", size, *frame)),
-                Contestant(BARE_DRAIN, reader(context, "bench_bulk_bare", size, "--drain", *frame)),
-                Contestant(BARE_RAISED, reader(context, "bench_bulk_bare", size, "--drain", "--raise-window", *frame)),
-                Contestant("io_uring multishot receive", reader(context, "uring_bulk", size, *frame), skip=missing(context, "uring_bulk")),
-                Contestant(BLOCKING, reader(context, "bench_bulk_bare", size, "--blocking")),
+                Contestant(OURS, ours(context, sizes.whole, *frame)),
+                Contestant(BARE_DRAIN, bare(context, sizes.whole, "--drain", *frame)),
+                Contestant(BARE_RAISED, bare(context, sizes.whole, "--drain", "--raise-window", *frame)),
+                Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
+                *peers,
+                godot_peer(sizes, GODOT_THREAD, sizes.whole, fps, "--chunk=65536", "--threads=1"),
             ],
-            {"mb_per_s": "MB/s", "seconds": "seconds", "tick_us.p50": "tick p50 us", "tick_us.p99": "tick p99 us",
-             "tick_us.max": "longest us", "tick_cpu_us.p99": "its CPU p99 us"},
+            {"mb_per_s": "MB/s", "seconds": "seconds", **TICKS},
             [
                 Target("at least 0.95 x the bare drain loop", lambda f: f.ratio(OURS, BARE_DRAIN, "mb_per_s"), at_least=0.95),
-                Target("tick p99 at most slice + 100 us", lambda f: f.median(OURS, "tick_us.p99"), at_most=SLICE_US + 100,
-                       limit=lambda f: f.median(BARE_DRAIN, "tick_us.p99")),
+                Target(f"faster than every peer without a thread whose longest tick is within {LONGEST_TICK_US} us (CPU)",
+                       lambda f, peers=peers: slowest_win(f, peers), at_least=1),
+                Target("tick p99 at most slice + 100 us", lambda f: tick_p99(f, OURS), at_most=SLICE_US + 100,
+                       limit=lambda f: tick_p99(f, BARE_DRAIN)),
+                Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
+                       limit=lambda f: tick_p99(f, BARE_DRAIN, "ticks_cpu_us")),
             ],
             rounds=context.rounds(9),
             parameters={"fps": fps, "slice_us": SLICE_US},
-            setting=sender(context, size),
+            setting=sizes.senders,
         )
 
 
-BENCHMARKS = {"bulk_locked": locked}
+# ---- on a thread ----
+
+
+def threaded(context: Context):
+    """The IO thread's own time is its processor time: while it waits for gameplay it computes nothing. A blocking thread's is
+    what it spends outside of the hash, which gameplay computes in the others."""
+    for fps in [60] if context.smoke else [30, 60]:
+        sizes = Sizes(context, 4_000_000 if context.smoke else 1_000_000_000)
+        frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
+        own_time = lambda f: f.ratio(BLOCKING, OURS, "reader_cpu_seconds")
+        yield Row(
+            "bulk_threaded", f"{megabytes(sizes.whole)} over loopback, on a thread, budget 256 MiB, {fps} fps",
+            [
+                Contestant(OURS, ours(context, sizes.whole, "--threaded", "--budget-mib", "256", *frame)),
+                Contestant(BARE_THREAD, reading(sizes.whole, [context.program("bench_bulk_thread")], *frame)),
+                Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
+                godot_peer(sizes, GODOT_THREAD, 115_000_000, fps, "--chunk=65536", "--threads=1"),
+            ],
+            {"mb_per_s": "MB/s", "reader_cpu_seconds": "thread's CPU s", **TICKS},
+            [
+                Target("the IO thread's own time at least 0.95 x as fast as a blocking thread's", own_time, at_least=0.95,
+                       limit=lambda f: f.ratio(BLOCKING, BARE_THREAD, "reader_cpu_seconds")),
+                Target("game-thread tick p99 at most 200 us", lambda f: tick_p99(f, OURS), at_most=200,
+                       limit=lambda f: tick_p99(f, BARE_THREAD)),
+                Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=200),
+            ],
+            rounds=context.rounds(5),
+            parameters={"fps": fps, "slice_us": SLICE_US},
+            setting=sizes.senders,
+        )
+
+
+# ---- in wait_until ----
+
+
+def waiting(context: Context):
+    for fps in [60] if context.smoke else [30, 60, 144]:
+        sizes = Sizes(context, 4_000_000 if context.smoke else 2_000_000_000)
+        frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
+        # A frame's bytes are held until it begins: room for 3.4 GB/s, more than 0.8 x what a blocking thread did here (2.3 to 4).
+        keep_mib = 3400 // fps
+        yield Row(
+            "bulk_waiting", f"{megabytes(sizes.whole)} over loopback, one thread, wait_until between frames, {fps} fps",
+            [
+                Contestant(OURS, ours(context, sizes.whole, "--wait", "--budget-mib", str(keep_mib * 16), *frame)),
+                Contestant(f"{OURS}, budget by default", ours(context, sizes.whole, "--wait", *frame)),
+                Contestant(BARE_WAITING, bare(context, sizes.whole, "--waiting", "--keep-mib", str(keep_mib), *frame)),
+                Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
+            ],
+            {"mb_per_s": "MB/s", "reading_mb_per_s": "without hash", "late_frames": "late frames", "frames": "frames", **TICKS},
+            [
+                Target("at least 0.8 x the blocking thread", lambda f: f.ratio(OURS, BLOCKING, "mb_per_s"), at_least=0.8,
+                       limit=lambda f: f.ratio(BARE_WAITING, BLOCKING, "mb_per_s")),
+                Target("... gameplay's own time left out, of both", lambda f: f.ratio(OURS, BLOCKING, "reading_mb_per_s"),
+                       at_least=0.8, limit=lambda f: f.ratio(BARE_WAITING, BLOCKING, "reading_mb_per_s")),
+                Target("no frame late", lambda f: f.median(OURS, "late_frames"), at_most=0,
+                       limit=lambda f: f.median(BARE_WAITING, "late_frames")),
+            ],
+            rounds=context.rounds(5),
+            parameters={"fps": fps, "slice_us": SLICE_US},
+            setting=sizes.senders,
+        )
+
+
+BENCHMARKS = {"bulk_locked": locked, "bulk_threaded": threaded, "bulk_waiting": waiting}

@@ -84,15 +84,13 @@ def round_trip(run: dict, directory: str) -> list[str]:
 
 
 def tick_times(run: dict, directory: str) -> list[str]:
-    """How many of the ticks took at most so long, at 60 frames a second; pooled over the rounds by taking each percentile's median."""
+    """How many of the ticks of all rounds took at most so long, at 60 frames a second."""
     rows = [row for row in rows_of(run, "bulk_locked") if row["parameters"]["fps"] == 60]
     series = {}
-    for row in rows:
-        for name in contestants(rows):
-            of_runs = [report["tick_us_percentiles"] for report in row["reports"][name] if report.get("tick_us_percentiles")]
-            if of_runs:
-                middle = [statistics.median(run_values) for run_values in zip(*of_runs)]
-                series[name] = [(value / 1000, percent) for percent, value in enumerate(middle, 1)]
+    for name in contestants(rows):
+        ticks = sorted(tick for row in rows for report in row["reports"][name] for tick in report.get("ticks_us", []))
+        if ticks:
+            series[name] = [(ticks[len(ticks) * percent // 100 - 1] / 1000, percent) for percent in range(1, 101)]
     if not series:
         return []
     path = f"{directory}/tick-times.svg"

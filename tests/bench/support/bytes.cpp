@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "bench/support/frames.h"
+
 namespace framepump::bench {
 
 std::span<const std::byte> content() {
@@ -32,9 +34,13 @@ ByteHash::ByteHash() : state_(XXH3_createState()) { XXH3_64bits_reset(state_); }
 ByteHash::~ByteHash() { XXH3_freeState(state_); }
 
 void ByteHash::add(const void* bytes, size_t size_bytes) {
+  const int64_t start_us = wall_us();
   XXH3_64bits_update(state_, bytes, size_bytes);
+  wall_us_ += wall_us() - start_us;
   size_bytes_ += size_bytes;
 }
+
+double ByteHash::seconds() const { return static_cast<double>(wall_us_) / 1e6; }
 
 std::string ByteHash::hex() const {
   char text[17];

@@ -27,11 +27,13 @@ class ByteHash {
 
   void add(const void* bytes, size_t size_bytes);
   uint64_t size_bytes() const { return size_bytes_; }
+  double seconds() const;  // what hashing took by the wall clock: gameplay's time, not the network's
   std::string hex() const;
 
  private:
   XXH3_state_s* state_;
   uint64_t size_bytes_ = 0;
+  int64_t wall_us_ = 0;
 };
 
 }  // namespace framepump::bench

@@ -24,15 +24,6 @@ double of_rank(const std::vector<double>& figures, double part) {
   return figures[std::clamp<size_t>(at, 1, figures.size()) - 1];
 }
 
-// The 1st, 2nd ... 100th percentile: enough to draw the distribution, however long the run was.
-nlohmann::json percentiles(std::vector<double> figures) {
-  nlohmann::json list = nlohmann::json::array();
-  if (figures.empty()) return list;
-  std::sort(figures.begin(), figures.end());
-  for (int percent = 1; percent <= 100; ++percent) list.push_back(of_rank(figures, percent / 100.0));
-  return list;
-}
-
 }  // namespace
 
 int64_t wall_us() { return read_clock_us(CLOCK_MONOTONIC); }
@@ -86,7 +77,13 @@ double FrameLoop::seconds() const { return static_cast<double>(wall_us() - start
 
 nlohmann::json FrameLoop::report() const {
   return {{"frames", frames_}, {"late_frames", late_frames_}, {"seconds", seconds()},
-          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}, {"tick_us_percentiles", percentiles(tick_us_)}};
+          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
+}
+
+nlohmann::json FrameLoop::overruns(int64_t limit_us) const {
+  const auto is_over = [&](double tick_us) { return tick_us > static_cast<double>(limit_us); };
+  return {{"limit_us", limit_us}, {"wall", std::count_if(tick_us_.begin(), tick_us_.end(), is_over)},
+          {"cpu", std::count_if(tick_cpu_us_.begin(), tick_cpu_us_.end(), is_over)}};
 }
 
 }  // namespace framepump::bench

@@ -31,8 +31,13 @@ class FrameLoop {
 
   uint64_t frames() const { return frames_; }
   double seconds() const;  // since the first frame began
-  // {"frames","late_frames","seconds","tick_us","tick_cpu_us","tick_us_percentiles"}: what the suite's tables read.
+  // {"frames","late_frames","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
   nlohmann::json report() const;
+  // Every tick, in order: for figures over several runs, which have too few ticks each for a 99th percentile.
+  const std::vector<double>& ticks_us() const { return tick_us_; }
+  const std::vector<double>& ticks_cpu_us() const { return tick_cpu_us_; }
+  // {"limit_us","wall","cpu"}: how many ticks took longer than this, by either clock.
+  nlohmann::json overruns(int64_t limit_us) const;
 
  private:
   double frame_us_;

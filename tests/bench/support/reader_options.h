@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bench/support/bytes.h"
+#include "bench/support/frames.h"
 
 namespace framepump::bench {
 
@@ -28,9 +29,23 @@ struct ReaderOptions {
   }
 };
 
+// What a reader that works in frames measured. A tick is an overrun where FramePump would report one: by default half a
+// millisecond (pump.overrun_margin_us) beyond the slice.
+inline nlohmann::json frame_report(const FrameLoop& frames, const ReaderOptions& options) {
+  constexpr int64_t kOverrunMarginUs = 500;
+  nlohmann::json report = frames.report();
+  report["ticks_us"] = frames.ticks_us();
+  report["ticks_cpu_us"] = frames.ticks_cpu_us();
+  report["overruns"] = frames.overruns(options.slice_us + kOverrunMarginUs);
+  return report;
+}
+
 // A run's last line: what the suite reads. `verified` says whether every byte was seen and right.
 inline void print_report(nlohmann::json report, const ByteHash& hash, uint64_t expected_bytes) {
   report["bytes"] = hash.size_bytes();
+  // Hashing is gameplay here. Where one thread does both, this is how fast it read in the time that was left.
+  const double reading_seconds = report.value("seconds", 0.0) - hash.seconds();
+  if (reading_seconds > 0) report["reading_mb_per_s"] = static_cast<double>(hash.size_bytes()) / reading_seconds / 1e6;
   report["verified"] = hash.size_bytes() == expected_bytes && hash.hex() == content_hash(expected_bytes);
   std::printf("%s\n", report.dump().c_str());
 }
