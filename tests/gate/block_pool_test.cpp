@@ -113,6 +113,23 @@ TEST_CASE("the pool never takes more from the host than its budget, joined block
   CHECK_EQ(memory.bytes.load(), 0);
 }
 
+TEST_CASE("memory that was warmed is used before any new memory is taken from the host") {
+  Host host;
+  BlockPool pool;
+  REQUIRE(pool.open(host, 4 * kMiB, 64 * 1024));
+  pool.warm(512 * 1024);
+  CHECK_EQ(pool.peak_bytes(), 512 * 1024);
+  CHECK_EQ(pool.used_bytes(), 0);
+  std::vector<Block*> blocks;
+  for (int i = 0; i < 8; ++i) blocks.push_back(pool.take_large(Account::receive));
+  CHECK_EQ(pool.peak_bytes(), 512 * 1024);
+  blocks.push_back(pool.take_large(Account::receive));
+  CHECK_GT(pool.peak_bytes(), 512 * 1024);
+  for (Block* block : blocks) pool.give_back(block);
+  pool.warm(1 << 30);  // never more than there is
+  CHECK_LE(pool.peak_bytes(), 4 * kMiB);
+}
+
 TEST_CASE("two threads that take and give back lose no block") {
   const Host host;
   BlockPool pool;

@@ -33,7 +33,8 @@ typedef struct framepump_config {
    * that peers do not time out during a level load. 0: no guard, and no thread in frame-locked mode. */
   uint32_t stall_takeover_ms;
 
-  /* memory.budget_kib: 1024 to 16777216 KiB, default 131072, restart. All bytes that streams hold, received and unsent. */
+  /* memory.budget_kib: 1024 to 16777216 KiB, default 131072, restart. All bytes that streams hold, received and unsent. Taken as it
+   * is needed and kept; the receive limit in force is taken and touched at the start. */
   uint32_t budget_kib;
   /* memory.kernel_window_kib: 0 to 16777216 KiB, default 65536, live. Kernel memory promised to hot streams; 0 turns the
    * receive-window rule off. */

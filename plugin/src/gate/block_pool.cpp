@@ -48,6 +48,16 @@ BlockPool::~BlockPool() {
   host_.release(units_, uint64_t{unit_count_} * sizeof(Unit), alignof(Unit));
 }
 
+void BlockPool::warm(uint64_t size_bytes) {
+  constexpr uint32_t kPageBytes = 4096;  // the smallest there is; where pages are larger, some are touched twice
+  const uint64_t units = std::min<uint64_t>(unit_count_, size_bytes / kLargeBlockBytes);
+  for (uint32_t unit = 0; unit < units; ++unit) {
+    volatile std::byte* memory = memory_of(unit);
+    if (memory == nullptr) return;  // what is missing now may be there when it is needed
+    for (uint32_t at = 0; at < kLargeBlockBytes; at += kPageBytes) memory[at] = std::byte{0};
+  }
+}
+
 bool BlockPool::reserve_stream() {
   if (!charge(Account::receive, 1)) return false;
   if (!charge(Account::send, 1)) {
