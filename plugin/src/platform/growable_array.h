@@ -33,7 +33,7 @@ class GrowableArray {
     return true;
   }
   bool push(const T& item) {
-    if (size_ == capacity_ && !reserve(capacity_ == 0 ? 64 : capacity_ * 2)) return false;
+    if (size_ == capacity_ && !reserve(capacity_ == 0 ? 64 : capacity_ + capacity_ / 2)) return false;
     items_[size_++] = item;
     return true;
   }

@@ -173,12 +173,12 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   int64_t none = 0;
   gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_release);
   if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
-  if (static_cast<uint32_t>(context.now_us / 1000) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
+  if (milliseconds(context.now_us) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
   post(kNoticeData);
 }
 
 void TcpStream::sample_rtt(int64_t now_us) {
-  rtt_sampled_ms_ = static_cast<uint32_t>(now_us / 1000);
+  rtt_sampled_ms_ = milliseconds(now_us);
   gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
 }
 

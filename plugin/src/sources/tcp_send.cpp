@@ -13,7 +13,7 @@ Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::connecting) return socket().is_open() ? continue_connect(context) : begin_connect(context);
   watch_peer(context.now_us);
   Turn turn = write_from_queue(context);
-  turn.wake_at_us = watch_peer_at_us_;
+  turn.wake_at_us = watch_peer_at_us(context.now_us);
   return turn;
 }
 
@@ -23,12 +23,13 @@ Turn TcpStream::send_turn(const TurnContext& context) {
 void TcpStream::watch_peer(int64_t now_us) {
   const uint32_t dead_after_s = environment_.settings.dead_after_s.load(std::memory_order_relaxed);
   if (dead_after_s == 0) return;
-  const int64_t interval_us = int64_t{dead_after_s} * 1'000'000 / 4;
-  if (watch_peer_at_us_ == kNever) {
-    if (gate.unsent.arrived() != gate.unsent.consumed()) watch_peer_at_us_ = now_us + interval_us;
+  const uint32_t next_ms = milliseconds(now_us) + dead_after_s * 1000 / 4;
+  if (!is_peer_watched_) {
+    is_peer_watched_ = gate.unsent.arrived() != gate.unsent.consumed();
+    watch_peer_at_ms_ = next_ms;
     return;
   }
-  if (now_us < watch_peer_at_us_) return;
+  if (now_us < watch_peer_at_us(now_us)) return;
   const SendProgress progress = send_progress(socket());
   const bool is_closed = progress.in_flight_packets == 0 && progress.unsent_bytes > 0;
   constexpr uint32_t kProbesToDoubt = 2;
@@ -36,8 +37,13 @@ void TcpStream::watch_peer(int64_t now_us) {
   const bool spares = progress.is_known && is_closed && answers;
   if (spares != is_peer_spared_) set_dead_after(socket(), spares ? 0 : dead_after_s);
   is_peer_spared_ = spares;
-  const bool is_waiting = progress.is_known && (progress.in_flight_packets > 0 || progress.unsent_bytes > 0);
-  watch_peer_at_us_ = is_waiting ? now_us + interval_us : kNever;
+  is_peer_watched_ = progress.is_known && (progress.in_flight_packets > 0 || progress.unsent_bytes > 0);
+  watch_peer_at_ms_ = next_ms;
+}
+
+int64_t TcpStream::watch_peer_at_us(int64_t now_us) const {
+  if (!is_peer_watched_) return kNever;
+  return now_us + int64_t{static_cast<int32_t>(watch_peer_at_ms_ - milliseconds(now_us))} * 1000;
 }
 
 Turn TcpStream::begin_connect(const TurnContext& context) {
