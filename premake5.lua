@@ -141,7 +141,8 @@ if _OPTIONS["bench"] then
   project "bench_support"
     kind "StaticLib"
     includedirs { "tests" }
-    files { "tests/bench/support/**.h", "tests/bench/support/**.cpp", "tests/support/emulated_link.*" }
+    files { "tests/bench/support/**.h", "tests/bench/support/**.cpp", "tests/support/emulated_link.*",
+            "tests/support/allocation_count.*" }
 
   for _, source in ipairs(os.matchfiles("tests/bench/programs/*.cpp")) do bench_program(source) end
   if os.isfile("/usr/include/benchmark/benchmark.h") then

@@ -43,10 +43,12 @@ bool drain(int descriptor, int64_t slice_us, size_t read_bytes, FrameBytes& fram
   return true;
 }
 
-nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, bench::ByteHash& hash) {
+nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, size_t keep_bytes,
+                          bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
   FrameBytes frame;
+  frame.bytes.resize(keep_bytes);
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();
     frames.tick_begins();
@@ -119,7 +121,7 @@ int main(int argc, char** argv) {
   app.add_flag("--blocking,!--drain", is_blocking, "block in recv instead of draining once per frame");
   app.add_flag("--waiting", is_waiting, "drain until the next frame is due instead of sleeping");
   app.add_option("--read-kib", read_kib, "most that one recv of a draining reader asks for")->capture_default_str();
-  app.add_option("--keep-mib", keep_mib, "how much a waiting reader keeps for a frame")->capture_default_str();
+  app.add_option("--keep-mib", keep_mib, "how much is kept for a frame")->capture_default_str();
   app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
   CLI11_PARSE(app, argc, argv);
 
@@ -129,7 +131,7 @@ int main(int argc, char** argv) {
   if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
   nlohmann::json report = is_blocking  ? run_blocking(descriptor, hash)
                           : is_waiting ? run_waiting(descriptor, options, keep_mib << 20, hash)
-                                       : run_frames(descriptor, options, read_kib * 1024, hash);
+                                       : run_frames(descriptor, options, read_kib * 1024, keep_mib << 20, hash);
   close(descriptor);
   bench::print_report(std::move(report), hash, options.bytes);
 }

@@ -11,6 +11,7 @@
 #include "bench/support/frames.h"
 #include "bench/support/reader_options.h"
 #include "bench/support/tcp.h"
+#include "support/allocation_count.h"
 
 namespace bench = framepump::bench;
 namespace fp = framepump;
@@ -65,8 +66,27 @@ bool gameplay(fp::Network& net, fp::Stream stream, bench::ByteHash& hash) {
   return true;
 }
 
+// What ticks allocate between the first ones, which make what they keep, and the one that closes the stream.
+class TickAllocations {
+ public:
+  void tick_begins() {
+    constexpr uint64_t kWarmUpTicks = 10;
+    if (++ticks_ > kWarmUpTicks) count_ += newest_;
+    before_ = framepump::test::allocation_count().value_or(0);
+  }
+  void tick_ends() { newest_ = framepump::test::allocation_count().value_or(0) - before_; }
+  uint64_t count() const { return count_; }
+
+ private:
+  uint64_t ticks_ = 0;
+  uint64_t before_ = 0;
+  uint64_t newest_ = 0;
+  uint64_t count_ = 0;
+};
+
 nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace pace, bench::ByteHash& hash) {
   bench::FrameLoop frames(options.frames_per_s);
+  TickAllocations allocations;
   const fp::Stream stream = net.connect(options.host.c_str(), options.port).value();
   bool is_open = true;
   for (uint64_t frame = 0; is_open; ++frame) {
@@ -76,13 +96,18 @@ nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace p
     } else {
       frames.wait_for_frame();
     }
+    allocations.tick_begins();
     frames.tick_begins();
     net.tick({.frame = frame, .now_us = bench::wall_us()});
     frames.tick_ends();
+    allocations.tick_ends();
     is_open = gameplay(net, stream, hash);
     net.flush();
   }
-  return bench::frame_report(frames, options);
+  nlohmann::json report = bench::frame_report(frames, options);
+  report["steady_allocations"] = allocations.count();
+  report["memory_peak_of_budget"] = static_cast<double>(net.totals().memory_peak_bytes) / static_cast<double>(net.totals().memory_budget_bytes);
+  return report;
 }
 
 }  // namespace

@@ -248,4 +248,32 @@ def waiting(context: Context):
         )
 
 
-BENCHMARKS = {"bulk_locked": locked, "bulk_threaded": threaded, "bulk_waiting": waiting}
+# ---- in little memory ----
+
+
+def memory(context: Context):
+    """Over loopback a frame brings more than the whole small budget holds: the bare loop with that much memory is the limit."""
+    sizes = Sizes(context, 4_000_000 if context.smoke else 115_000_000)
+    frame = ["--fps", "60", "--slice-us", str(SLICE_US)]
+    by_default, small_bare = f"{OURS}, budget by default", "bare drain loop, 4 MiB"
+    yield Row(
+        "memory", f"{megabytes(sizes.whole)} over loopback under a budget of 4 MiB, slice {SLICE_US} us, 60 fps",
+        [
+            Contestant(OURS, ours(context, sizes.whole, "--budget-mib", "4", *frame)),
+            Contestant(by_default, ours(context, sizes.whole, *frame)),
+            Contestant(small_bare, bare(context, sizes.whole, "--drain", "--keep-mib", "4", "--raise-window", *frame)),
+        ],
+        {"mb_per_s": "MB/s", "memory_peak_of_budget": "peak/budget", "steady_allocations": "allocations", **TICKS},
+        [
+            Target("memory taken, as a part of the budget", lambda f: max(f.all(OURS, "memory_peak_of_budget")), at_most=1),
+            Target("at least 0.8 x the default budget", lambda f: f.ratio(OURS, by_default, "mb_per_s"), at_least=0.8,
+                   limit=lambda f: f.ratio(small_bare, by_default, "mb_per_s")),
+            Target("allocations of all steady ticks", lambda f: max(f.all(OURS, "steady_allocations")), at_most=0),
+        ],
+        rounds=context.rounds(5),
+        parameters={"fps": 60, "slice_us": SLICE_US},
+        setting=sizes.senders,
+    )
+
+
+BENCHMARKS = {"bulk_locked": locked, "bulk_threaded": threaded, "bulk_waiting": waiting, "memory": memory}
