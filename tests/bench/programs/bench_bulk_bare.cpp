@@ -123,10 +123,12 @@ int main(int argc, char** argv) {
   app.add_option("--read-kib", read_kib, "most that one recv of a draining reader asks for")->capture_default_str();
   app.add_option("--keep-mib", keep_mib, "how much is kept for a frame")->capture_default_str();
   app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
+  int receive_buffer_bytes = 0;
+  app.add_option("--receive-buffer", receive_buffer_bytes, "SO_RCVBUF, which turns the kernel's own sizing off (default: leave it)");
   CLI11_PARSE(app, argc, argv);
 
   bench::ByteHash hash;
-  const int descriptor = bench::tcp_connect(options.host, options.port);
+  const int descriptor = bench::tcp_connect(options.host, options.port, receive_buffer_bytes);
   const int most = INT32_MAX;  // the kernel takes what it allows
   if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
   nlohmann::json report = is_blocking  ? run_blocking(descriptor, hash)

@@ -84,13 +84,26 @@ class TickAllocations {
   uint64_t count_ = 0;
 };
 
+// Every contestant's clock starts when it is connected.
+fp::Stream connect(fp::Network& net, const bench::ReaderOptions& options, uint64_t& frame) {
+  const auto stream = net.connect(options.host.c_str(), options.port);
+  if (!stream) bench::die(stream.error().text());
+  while (net.totals().connects == 0) {
+    if (net.totals().streams == 0) bench::die("cannot connect to " + options.host);
+    net.wait_until(bench::wall_us() + 1'000);
+    net.tick({.frame = frame++, .now_us = bench::wall_us()});
+  }
+  return *stream;
+}
+
 nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace pace, bench::ByteHash& hash) {
+  uint64_t frame = 0;
+  const fp::Stream stream = connect(net, options, frame);
   bench::FrameLoop frames(options.frames_per_s);
   TickAllocations allocations;
-  const fp::Stream stream = net.connect(options.host.c_str(), options.port).value();
   bool is_open = true;
-  for (uint64_t frame = 0; is_open; ++frame) {
-    if (pace == Pace::wait && frame > 0) {
+  for (const uint64_t first = frame; is_open; ++frame) {
+    if (pace == Pace::wait && frame > first) {
       net.wait_until(frames.next_frame_us());
       frames.skip_wait();
     } else {

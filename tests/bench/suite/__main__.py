@@ -5,11 +5,11 @@ import argparse
 import json
 import sys
 
-from . import bulk, machine, messages, micro, pages, plots, table
+from . import bulk, machine, messages, micro, pages, plots, table, wan
 from .model import Context
 from .runner import run_row
 
-BENCHMARKS = {**bulk.BENCHMARKS, **messages.BENCHMARKS, **micro.BENCHMARKS}
+BENCHMARKS = {**bulk.BENCHMARKS, **wan.BENCHMARKS, **messages.BENCHMARKS, **micro.BENCHMARKS}
 
 
 def parse() -> argparse.Namespace:

@@ -42,7 +42,7 @@ class Target:
 @dataclass
 class Row:
     """One piece of work, done by every contestant in turn, `rounds` times. `columns` are the figures shown, best known first; a
-    dotted name reaches into an object. `setting` is entered around all runs; what it yields fills {names} in the commands."""
+    dotted name reaches into an object. `setting` is entered around all runs; what it yields fills {names} in the commands, and {round} is the number of the round."""
 
     benchmark: str
     work: str

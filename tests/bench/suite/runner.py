@@ -44,7 +44,7 @@ def run_row(row: Row) -> tuple[Figures, dict[str, str]]:
                 if contestant.name in problems:
                     continue
                 try:
-                    reports[contestant.name].append(run_once(contestant, names))
+                    reports[contestant.name].append(run_once(contestant, {**names, "round": round_number + 1}))
                 except RunFailed as failure:
                     problems[contestant.name] = f"failed: {failure}"
                     print(f"  {contestant.name} failed: {failure}", file=sys.stderr, flush=True)

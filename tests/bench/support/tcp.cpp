@@ -67,10 +67,11 @@ uint16_t local_port(int descriptor) {
   return ntohs(address.sin_port);
 }
 
-int tcp_connect(const std::string& host, uint16_t port) {
+int tcp_connect(const std::string& host, uint16_t port, int receive_buffer_bytes) {
   const int descriptor = new_socket();
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (receive_buffer_bytes > 0) setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
   const sockaddr_in address = address_of(host, port);
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) die_errno("connect " + host);
   return descriptor;

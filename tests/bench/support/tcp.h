@@ -16,7 +16,8 @@ bool raise_descriptor_limit(uint64_t wanted);
 
 int tcp_listen(const std::string& host, uint16_t port, int backlog = 4096);
 uint16_t local_port(int descriptor);
-int tcp_connect(const std::string& host, uint16_t port);  // blocks until connected; TCP_NODELAY
+// Blocks until connected; TCP_NODELAY. SO_RCVBUF is set before, when a size is given, since the window's scale is agreed on then.
+int tcp_connect(const std::string& host, uint16_t port, int receive_buffer_bytes = 0);
 void set_nonblocking(int descriptor);
 
 }  // namespace framepump::bench

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Streams over emulated links: round trip, rate and loss against a reader that comes once per frame."""
+
+import contextlib
+import os
+from typing import Iterator
+
+from .model import OURS, Contestant, Context, Figures, Row, Target
+
+BLOCKING = "blocking thread"
+KERNEL_WINDOW = 6291456 // 2  # half of the stock tcp_rmem[2]: what a receiver can be promised
+STOCK_RMEM_MAX = "212992"
+RMEM_MAX = "/proc/sys/net/core/rmem_max"
+SHAPE = "packets of 1,500 bytes, unmerged (TUN)"
+
+
+@contextlib.contextmanager
+def stock_limits() -> Iterator[dict]:
+    """net.core.rmem_max is the machine's, so it is put back; tcp_rmem is each namespace's own, and bench_link sets it."""
+    with open(RMEM_MAX, encoding="ascii") as file:
+        before = file.read().strip()
+    try:
+        with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
+            file.write(STOCK_RMEM_MAX)
+        yield {}
+    finally:
+        with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
+            file.write(before)
+
+
+def why_not() -> str | None:
+    return None if os.geteuid() == 0 else "an emulated link needs root"
+
+
+class Link:
+    def __init__(self, context: Context, rtt_ms: float, mbit: float, congestion: str = "cubic", loss_percent: float = 0, size: int = 0):
+        self.context = context
+        self.rtt_ms, self.mbit, self.congestion, self.loss_percent = rtt_ms, mbit, congestion, loss_percent
+        self.size = size or int(mbit * 1e6 / 8 * (0.2 if context.smoke else 2))
+
+    def contestant(self, name: str, program: str, *more: str) -> Contestant:
+        command = [
+            self.context.program("bench_link"), "--rtt-ms", str(self.rtt_ms), "--mbit", str(self.mbit), "--congestion", self.congestion,
+            "--loss-percent", str(self.loss_percent), "--seed", "{round}", "--bytes", str(self.size),
+            "--sender", self.context.program("bench_sender"), "--", self.context.program(program), *more]
+        return Contestant(name, command, skip=why_not())
+
+    def ours(self, name: str, fps: int) -> Contestant:
+        return self.contestant(name, "bench_bulk_framepump", "--fps", str(fps))
+
+    def bare(self, name: str, *more: str) -> Contestant:
+        return self.contestant(name, "bench_bulk_bare", *more)
+
+    def bound(self, fps: int) -> float:
+        """What may be asked for: where a frame's worth does not fit the kernel's window, less."""
+        in_flight = self.mbit * 1e6 / 8 * (self.rtt_ms / 1000 + 1 / fps)
+        if self.loss_percent:
+            return 0.85
+        return 0.90 if in_flight > KERNEL_WINDOW else 0.97 if fps >= 60 else 0.95
+
+    def describe(self) -> str:
+        loss = f", {self.loss_percent:g} % loss" if self.loss_percent else ""
+        return f"{self.rtt_ms:g} ms, {self.mbit:g} Mbit/s, {self.congestion}{loss}; {self.size / 1e6:g} MB in {SHAPE}"
+
+
+def wan_row(link: Link, rounds: int) -> Row:
+    slow = f"{OURS}, 30 fps"
+
+    def target(name: str, fps: int) -> Target:
+        bound = link.bound(fps)
+        return Target(f"{fps} fps: at least {bound} x the blocking thread", lambda f: f.ratio(name, BLOCKING, "mb_per_s"), at_least=bound)
+
+    return Row(
+        "wan", link.describe(),
+        [
+            link.ours(OURS, 60),
+            link.ours(slow, 30),
+            link.bare(BLOCKING, "--blocking"),
+            link.bare("bare drain loop, 60 fps", "--drain", "--fps", "60"),
+            link.bare("bare drain loop, 30 fps", "--drain", "--fps", "30"),
+            link.bare("... with SO_RCVBUF 4 MB, 30 fps", "--drain", "--fps", "30", "--receive-buffer", "4000000"),
+        ],
+        {"mb_per_s": "MB/s", "seconds": "seconds"},
+        [target(OURS, 60), target(slow, 30)],
+        rounds=rounds,
+        parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit, "congestion": link.congestion, "loss": link.loss_percent},
+        setting=stock_limits,
+    )
+
+
+def wan(context: Context):
+    rtts, rates, controls = [4, 10, 50, 150], [50, 100, 500, 900], ["cubic", "bbr"]
+    if context.smoke:
+        links = [Link(context, 4, 50)]
+    elif context.quick:
+        links = [Link(context, rtt, rate) for rtt, rate in zip(rtts, reversed(rates))]
+    else:
+        links = [Link(context, rtt, rate, control) for rtt in rtts for rate in rates for control in controls]
+    for link in links:
+        yield wan_row(link, context.rounds(3))
+    if not context.smoke:
+        for rtt in [10] if context.quick else [10, 50]:
+            yield wan_row(Link(context, rtt, 200, loss_percent=0.1), context.rounds(7))
+
+
+def frame_rate_free(context: Context):
+    link = Link(context, 20, 80, size=1_000_000 if context.smoke else 16 * 1024 * 1024)
+    rates = [30] if context.smoke else [20, 30, 60, 144]
+
+    def name(fps: int) -> str:
+        return OURS if fps == rates[-1] else f"{OURS}, {fps} fps"
+
+    def apart(figures: Figures) -> float:
+        speeds = [figures.median(name(fps), "mb_per_s") for fps in rates]
+        return min(speeds) / max(speeds)
+
+    yield Row(
+        "frame_rate_free", link.describe(),
+        [*(link.ours(name(fps), fps) for fps in reversed(rates)), link.bare(BLOCKING, "--blocking")],
+        {"mb_per_s": "MB/s", "seconds": "seconds"},
+        [
+            Target("slowest frame rate, of the fastest", apart, at_least=0.95),
+            Target("slowest frame rate, of the link as a blocking thread fills it",
+                   lambda f: min(f.ratio(name(fps), BLOCKING, "mb_per_s") for fps in rates), at_least=0.95),
+        ],
+        rounds=context.rounds(3),
+        parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit},
+        setting=stock_limits,
+    )
+
+
+BENCHMARKS = {"wan": wan, "frame_rate_free": frame_rate_free}
