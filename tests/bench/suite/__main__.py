@@ -5,11 +5,11 @@ import argparse
 import json
 import sys
 
-from . import bulk, machine, messages, micro, pages, plots, table, wan
+from . import accept_storm, bulk, enet, machine, messages, micro, pages, plots, table, wan
 from .model import Context
 from .runner import run_row
 
-BENCHMARKS = {**bulk.BENCHMARKS, **wan.BENCHMARKS, **messages.BENCHMARKS, **micro.BENCHMARKS}
+BENCHMARKS = {**bulk.BENCHMARKS, **wan.BENCHMARKS, **messages.BENCHMARKS, **accept_storm.BENCHMARKS, **enet.BENCHMARKS, **micro.BENCHMARKS}
 
 
 def parse() -> argparse.Namespace:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Thousands of connects at once into a server of 30 frames a second."""
+
+import contextlib
+import os
+from math import nan
+from typing import Iterator
+
+from .model import OURS, Contestant, Context, Row, Target
+from .senders import running
+
+SLICE_US = 2000
+FPS = 30
+BARE = "bare accept loop"
+LOOKING = "... and one recv for each"
+
+
+SOMAXCONN = "/proc/sys/net/core/somaxconn"
+ENOUGH = 8192
+
+
+def somaxconn() -> int:
+    with open(SOMAXCONN, encoding="utf-8") as value:
+        return int(value.read())
+
+
+@contextlib.contextmanager
+def raised_somaxconn() -> Iterator[None]:
+    """Where it is allowed, and put back: connects beyond the kernel's queue are turned away and try again a second later, and
+    whether some are is what a few microseconds decide."""
+    before = somaxconn()
+    may_write = before < ENOUGH and os.access(SOMAXCONN, os.W_OK)
+
+    def write(value: int) -> None:
+        if may_write:
+            with open(SOMAXCONN, "w", encoding="utf-8") as file:
+                file.write(str(value))
+
+    write(ENOUGH)
+    try:
+        yield
+    finally:
+        write(before)
+
+
+@contextlib.contextmanager
+def storm_program(context: Context) -> Iterator[dict]:
+    with raised_somaxconn(), running([context.program("bench_storm")]) as names:
+        yield names
+
+
+def storm(context: Context, clients: int) -> Row:
+    def server(who: str, *more: str) -> list[str]:
+        return [context.program(f"bench_accept_{who}"), "--control", "{control}", "--clients", str(clients), "--fps", str(FPS),
+                "--slice-us", str(SLICE_US), *more]
+
+    def longest(figures, who: str) -> float:
+        return max(figures.all(who, "tick_cpu_us.max"), default=nan)
+
+    targets = [Target("longest tick at most slice + 200 us of processor time", lambda f: longest(f, OURS), at_most=SLICE_US + 200,
+                      limit=lambda f: longest(f, BARE))]
+    if clients <= 1000:
+        targets.append(Target("all accepted within 5 frames", lambda f: f.median(OURS, "accept_frames"), at_most=5,
+                              limit=lambda f: f.median(BARE, "accept_frames")))
+    else:
+        targets.append(Target("at least 0.9 x the speed of the bare loop, in frames", lambda f: f.ratio(BARE, OURS, "accept_frames"),
+                              at_least=0.9))
+        targets.append(Target("and in seconds", lambda f: f.ratio(BARE, OURS, "accept_seconds"), at_least=0.9))
+    is_short = somaxconn() < clients and not os.access(SOMAXCONN, os.W_OK)
+    short = f"; only net.core.somaxconn = {somaxconn()} of them can wait to be accepted" if is_short else ""
+    return Row(
+        "accept_storm", f"{clients:,} connects at once, slice {SLICE_US} us, {FPS} fps{short}",
+        [
+            Contestant(OURS, server("framepump")),
+            Contestant(BARE, server("bare")),
+            Contestant(LOOKING, server("bare", "--peek")),
+            Contestant(f"{OURS}, threaded", server("framepump", "--threaded")),
+        ],
+        {"accept_seconds": "seconds", "accept_frames": "frames", "most_in_tick": "most in a tick", "tick_us.max": "longest us",
+         "tick_cpu_us.max": "its CPU us", "connect_seconds": "connecting s"},
+        targets,
+        rounds=context.rounds(7),
+        setting=lambda: storm_program(context),
+    )
+
+
+def rows(context: Context):
+    for clients in [200] if context.smoke else [1000, 5000]:
+        yield storm(context, clients)
+
+
+BENCHMARKS = {"accept_storm": rows}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// How long messages wait between their sender's `send` and gameplay. The sender writes its clock into them, and both are of one
+// machine.
+#pragma once
+
+#include <time.h>
+
+#include <cstdint>
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "bench/support/frames.h"
+
+namespace framepump::bench {
+
+inline int64_t wall_ns() {
+  timespec time = {};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// A message of the senders that measure waits.
+struct Stamp {
+  int64_t sent_ns = 0;
+  uint64_t number = 0;
+};
+
+// Counts waits in microseconds, and in frames: 1 says that the first tick which began after `send` brought the message, 0 that it came
+// while a tick ran and that one still took it along. A machine that lets a frame start late lengthens the first figure, not the second.
+class WaitMeter {
+ public:
+  void tick_begins() {
+    tick_starts_ns_.push_back(wall_ns());
+    if (tick_starts_ns_.size() > kTicks) tick_starts_ns_.pop_front();
+  }
+  // Gameplay has it now.
+  void add(int64_t sent_ns) {
+    waits_us_.push_back(static_cast<double>(wall_ns() - sent_ns) / 1e3);
+    double frames = 0;
+    for (auto start = tick_starts_ns_.rbegin(); start != tick_starts_ns_.rend() && *start > sent_ns; ++start) ++frames;
+    waits_frames_.push_back(frames);
+  }
+  size_t count() const { return waits_us_.size(); }
+  nlohmann::json waits_us() const { return summary(waits_us_); }
+  nlohmann::json waits_frames() const { return summary(waits_frames_); }
+
+ private:
+  static constexpr size_t kTicks = 256;  // four seconds at 60 Hz: longer waits count as this long
+
+  std::deque<int64_t> tick_starts_ns_;
+  std::vector<double> waits_us_;
+  std::vector<double> waits_frames_;
+};
+
+}  // namespace framepump::bench
