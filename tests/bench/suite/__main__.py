@@ -5,11 +5,12 @@ import argparse
 import json
 import sys
 
-from . import accept_storm, bulk, enet, machine, messages, micro, pages, plots, table, wan
+from . import accept_storm, bulk, enet, fairness, latency, machine, messages, micro, pages, plots, table, wan
 from .model import Context
 from .runner import run_row
 
-BENCHMARKS = {**bulk.BENCHMARKS, **wan.BENCHMARKS, **messages.BENCHMARKS, **accept_storm.BENCHMARKS, **enet.BENCHMARKS, **micro.BENCHMARKS}
+MODULES = (bulk, wan, messages, accept_storm, fairness, latency, enet, micro)
+BENCHMARKS = {name: rows for module in MODULES for name, rows in module.BENCHMARKS.items()}
 
 
 def parse() -> argparse.Namespace:

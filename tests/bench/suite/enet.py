@@ -23,7 +23,7 @@ def receiver(context: Context, who: str, *more: str) -> list[str]:
 
 def steady(context: Context) -> Row:
     clients, rate = 200, 60
-    work = ["--swarm", "--clients", str(clients), "--rate", str(rate), "--seconds", "1" if context.smoke else "4"]
+    work = ["--swarm", "--clients", str(clients), "--rate", str(rate), "--seconds", "0.3" if context.smoke else "4"]
     return Row(
         "enet", f"{clients} players x {rate} messages a second into a {FPS} Hz server",
         [
@@ -42,7 +42,7 @@ def steady(context: Context) -> Row:
 
 
 def hitching(context: Context, hitch_ms: int) -> Row:
-    work = ["--swarm", "--clients", "200", "--rate", "60", "--hitch-ms", str(hitch_ms), "--seconds", "2" if context.smoke else "4"]
+    work = ["--swarm", "--clients", "200", "--rate", "60", "--hitch-ms", str(hitch_ms), "--seconds", "0.7" if context.smoke else "4"]
     return Row(
         "enet", f"the same, with the game thread away for {hitch_ms} ms once a second; {OURS} is threaded",
         [
@@ -61,7 +61,7 @@ def hitching(context: Context, hitch_ms: int) -> Row:
 
 
 def bulk(context: Context) -> Row:
-    work = ["--bulk", "--seconds", "0.5" if context.smoke else "3"]
+    work = ["--bulk", "--seconds", "0.3" if context.smoke else "3"]
     return Row(
         "enet", f"reliable bulk from a sender that is pumped without pause, {FPS} Hz; {OURS} is threaded",
         [

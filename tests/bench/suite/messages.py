@@ -36,7 +36,7 @@ def messages(context: Context):
         ],
         rounds=context.rounds(9),
         parameters={"connections": connections},
-        setting=lambda: running([context.program("bench_talker"), *shape]),
+        setting=lambda: running([context.program("bench_messenger"), *shape]),
     )
 
 
@@ -50,12 +50,12 @@ def idle(context: Context):
         return [context.program("bench_idle"), "--port", f"{{port_{count}}}", "--connections", str(count), "--messages", frames, *more]
 
     @contextlib.contextmanager
-    def talkers() -> Iterator[dict]:
+    def messengers() -> Iterator[dict]:
         with contextlib.ExitStack() as stack:
             names = {}
             for count in counts:
-                talker = running([context.program("bench_talker"), "--idle", "--connections", str(count)])
-                names[f"port_{count}"] = stack.enter_context(talker)["port"]
+                messenger = running([context.program("bench_messenger"), "--idle", "--connections", str(count)])
+                names[f"port_{count}"] = stack.enter_context(messenger)["port"]
             yield names
 
     def streams(count: int) -> str:
@@ -74,7 +74,7 @@ def idle(context: Context):
             Target("user memory of an idle stream at most 512 bytes", lambda f: f.median(streams(many), "bytes_per_stream"), at_most=512),
         ],
         rounds=context.rounds(5),
-        setting=talkers,
+        setting=messengers,
     )
 
 

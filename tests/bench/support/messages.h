@@ -16,7 +16,7 @@
 
 namespace framepump::bench {
 
-// What a talker sends once per frame on each of its connections.
+// What a messenger sends once per frame on each of its connections.
 struct Message {
   uint32_t connection = 0;
   uint32_t number = 0;  // 0, 1, 2 ... on each connection
@@ -71,7 +71,7 @@ struct MessageOptions {
   double frames_per_s = 30;
 
   void add_to(CLI::App& app) {
-    app.add_option("--host", host, "numeric address of the talker")->capture_default_str();
+    app.add_option("--host", host, "numeric address of the messenger")->capture_default_str();
     app.add_option("--port", port, "its port")->required();
     app.add_option("--connections", connections, "how many")->capture_default_str();
     app.add_option("--messages", messages, "that come on each")->capture_default_str();
@@ -80,7 +80,7 @@ struct MessageOptions {
   uint64_t expected() const { return uint64_t{connections} * messages; }
 };
 
-// Sleeps until the clock is this part of a period beyond a whole number of periods: a talker and a reader that do not know each other keep
+// Sleeps until the clock is this part of a period beyond a whole number of periods: a messenger and a reader that do not know each other keep
 // apart this way.
 inline void align_to(double frames_per_s, double part) {
   const auto period_us = static_cast<int64_t>(1e6 / frames_per_s);

@@ -27,6 +27,14 @@ struct Stamp {
   uint64_t number = 0;
 };
 
+// What gameplay answers to one: with when its tick began, and when the next frame is due, the asker can tell whether the answer came within
+// the frame.
+struct EchoAnswer {
+  Stamp stamp;
+  int64_t tick_begin_ns = 0;
+  int64_t next_frame_ns = 0;
+};
+
 // Counts waits in microseconds, and in frames: 1 says that the first tick which began after `send` brought the message, 0 that it came
 // while a tick ran and that one still took it along. A machine that lets a frame start late lengthens the first figure, not the second.
 class WaitMeter {

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""A firehose must not keep waiting what matters: trickles beside it, and the snapshots of an ENet server."""
+
+import contextlib
+from typing import Iterator
+
+from .model import OURS, Contestant, Context, Row, Target
+from .senders import running
+
+FPS = 30
+SLICE_US = 2000
+TRICKLES = 200
+ALONE = f"{OURS}, firehose alone"
+COLUMNS = {"wait_frames.p99": "p99 in frames", "wait_frames.max": "most frames", "wait_us.p50": "wait p50 us", "wait_us.p99": "wait p99 us",
+           "mb_per_s": "MB/s beside it", "tick_us.p99": "tick p99 us"}
+
+
+@contextlib.contextmanager
+def talkers(context: Context) -> Iterator[dict]:
+    with running([context.program("bench_talker")]) as talker, running([context.program("bench_enet_players")]) as players:
+        yield {**talker, **players}
+
+
+def reader(context: Context, who: str, *more: str) -> list[str]:
+    return [context.program(f"bench_fairness_{who}"), "--talker", "{talker}", "--fps", str(FPS), "--slice-us", str(SLICE_US),
+            "--seconds", "0.3" if context.smoke else "4", *more]
+
+
+def targets(ours: str, alone: str, what: str) -> list[Target]:
+    return [
+        Target(f"{ours}: p99 of {what} wait at most one frame", lambda f: f.median(ours, "wait_frames.p99"), at_most=1),
+        Target(f"{ours}: at least 0.8 of the firehose's solo speed", lambda f: f.ratio(ours, alone, "mb_per_s"), at_least=0.8),
+    ]
+
+
+def row(context: Context, work: str, what: str, beside: list[str], bare: list[Contestant]) -> Row:
+    modes = {OURS: [], f"{OURS}, waiting": ["--wait"], f"{OURS}, threaded": ["--threaded"]}
+    alone = {OURS: ALONE, f"{OURS}, waiting": f"{ALONE}, waiting", f"{OURS}, threaded": f"{ALONE}, threaded"}
+    ours = [Contestant(name, reader(context, "framepump", *mode, *beside)) for name, mode in modes.items()]
+    solo = [Contestant(alone[name], reader(context, "framepump", *mode)) for name, mode in modes.items()]
+    return Row("fairness", f"{work}, slice {SLICE_US} us, {FPS} fps", ours + solo + bare, COLUMNS,
+               [target for name in modes for target in targets(name, alone[name], what)],
+               rounds=context.rounds(5), setting=lambda: talkers(context))
+
+
+def rows(context: Context):
+    trickles = ["--trickles", str(TRICKLES), "--interval-us", "100000"]
+    yield row(context, f"1 firehose, {TRICKLES} trickles of 16 bytes ten times a second", "trickles", trickles, [
+        Contestant("epoll, each until EAGAIN", reader(context, "bare", *trickles)),
+        Contestant("epoll, 64 KiB of each in turn", reader(context, "bare", "--round-robin", *trickles)),
+    ])
+    yield row(context, "a download while 60 snapshots of 1,000 bytes a second come by ENet", "snapshots", ["--enet", "{enet}"], [])
+
+
+BENCHMARKS = {"fairness": rows}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""From a sender's send to gameplay, and back."""
+
+from .model import OURS, Contestant, Context, Row, Target
+from .senders import running
+
+BARE = "drain once per frame"
+MODES = {OURS: [], f"{OURS}, waiting": ["--wait"], f"{OURS}, threaded": ["--threaded"]}
+
+
+def talker(context: Context):
+    return lambda: running([context.program("bench_talker")])
+
+
+def player(context: Context, who: str, fps: int, count: int, *more: str) -> list[str]:
+    return [context.program(f"bench_latency_{who}"), "--talker", "{talker}", "--fps", str(fps), "--count", str(count), *more]
+
+
+def one_way(context: Context, fps: int) -> Row:
+    count = 20 if context.smoke else 600
+    contestants = [Contestant(name, player(context, "framepump", fps, count, *mode)) for name, mode in MODES.items()]
+    contestants.append(Contestant(BARE, player(context, "bare", fps, count)))
+    frame_us = 1e6 / fps
+    # A stamp that is sent right after a tick looked waits for the next one: the tick's own time comes on top of the frame.
+    targets = [Target(f"{name}: p99 at most one frame", lambda f, name=name: f.median(name, "wait_us.p99"), at_most=frame_us,
+                      limit=lambda f: f.median(BARE, "wait_us.p99")) for name in MODES]
+    targets += [Target(f"{name}: p99 seen by the first tick after it", lambda f, name=name: f.median(name, "wait_frames.p99"), at_most=1,
+                       limit=lambda f: f.median(BARE, "wait_frames.p99")) for name in MODES]
+    return Row("latency", f"from send to readable, {fps} fps (a frame is {frame_us:,.0f} us)", contestants,
+               {"wait_us.p99": "p99 us", "wait_us.p50": "p50 us", "wait_us.max": "longest us", "wait_frames.p99": "p99 in frames",
+                "wait_frames.max": "most frames"},
+               targets, rounds=context.rounds(5), setting=talker(context))
+
+
+def echo(context: Context, fps: int) -> Row:
+    count = 5 if context.smoke else 150
+    contestants = []
+    for name, mode in MODES.items():
+        contestants.append(Contestant(name, player(context, "framepump", fps, count, "--echo", *mode)))
+        contestants.append(Contestant(f"{name}, without flush", player(context, "framepump", fps, count, "--echo", "--no-flush", *mode)))
+    contestants.append(Contestant(BARE, player(context, "bare", fps, count, "--echo")))
+    targets = [Target(f"{name}: 99 % of the echoes are back within the frame that read the bytes",
+                      lambda f, name=name: f.median(name, "in_frame_percent"), at_least=99,
+                      limit=lambda f: f.median(BARE, "in_frame_percent")) for name in MODES]
+    return Row("latency", f"echo, {fps} fps", contestants,
+               {"round_trip_us.p50": "round trip p50", "round_trip_us.p99": "p99 us", "after_tick_us.p50": "after tick p50",
+                "after_tick_us.p99": "p99 us", "in_frame_percent": "% in frame"},
+               targets, rounds=context.rounds(5), setting=talker(context))
+
+
+def rows(context: Context):
+    for fps in [60] if context.smoke else [30, 60]:
+        yield one_way(context, fps)
+        yield echo(context, fps)
+
+
+BENCHMARKS = {"latency": rows}
