@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -440,6 +442,36 @@ TEST_CASE("the descriptor limit can be raised to its most") {
   rlimit now = {};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &now) == 0);
   CHECK(now.rlim_cur == limit.before().rlim_max);
+}
+
+TEST_CASE("a reserved table of descriptors has room for as many, and costs none of them") {
+  const auto table_size = [] {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    while (status >> word && word != "FDSize:") {
+    }
+    uint64_t size = 0;
+    status >> size;
+    return size;
+  };
+  raise_descriptor_limit();
+  rlimit limit = {};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  constexpr uint64_t kWanted = 2048;
+  REQUIRE(limit.rlim_cur >= kWanted);
+  // A table does not shrink, but a new process begins with a small one.
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool was_small = table_size() < kWanted;
+    reserve_descriptors(kWanted);
+    const bool is_large = table_size() >= kWanted;
+    const bool is_free = fcntl(static_cast<int>(kWanted) - 1, F_GETFD) == -1;
+    _exit((was_small ? 0 : 1) + (is_large ? 0 : 2) + (is_free ? 0 : 4));
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_CASE("a transfer under a storm of signals loses and changes nothing") {

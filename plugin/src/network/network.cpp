@@ -54,6 +54,8 @@ uint32_t Network::fail_open(framepump_message& message, uint32_t code, const cha
 uint32_t Network::open(const framepump_config& config, const char* watch_path, Poller* poller, framepump_message& message) {
   config_ = config;
   apply_settings();
+  constexpr uint64_t kOtherDescriptors = 256;  // the game's files, and ours that are no streams
+  reserve_descriptors(config.limit_streams + kOtherDescriptors);
   if (!open_poller(config, poller)) {
     return fail_open(message, FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "cannot make the poller: out of file descriptors or memory");
   }

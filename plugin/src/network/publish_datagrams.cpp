@@ -17,6 +17,16 @@ constexpr uint32_t kDatagramsPerLook = 256;  // 4 us between looks at the clock
 // Progress even when the slice is used up: 15 us (measured), much less than a turn of a stream.
 constexpr uint32_t kDatagramsAtLeast = 1024;
 
+// A frame has passed since these messages were touched, and freeing one touches three places of memory: the packet, its bytes, and what
+// malloc keeps before them. Asked for while the one before is freed, they are there in time.
+void expect_release(const Datagram* datagram) {
+#if defined(__GNUC__)
+  if (datagram == nullptr) return;
+  __builtin_prefetch(datagram->packet);
+  if (datagram->payload != nullptr) __builtin_prefetch(static_cast<const std::byte*>(datagram->payload) - sizeof(size_t));
+#endif
+}
+
 }  // namespace
 
 // Payloads end here, and what ended before can be used anew.
@@ -25,6 +35,7 @@ void Network::release_datagrams() {
   Datagram* next = nullptr;
   for (Datagram* datagram = datagrams_.first_published; datagram != nullptr; datagram = next) {
     next = datagram->next;
+    expect_release(next);
     if (datagram->state.load(kRelaxed) == Datagram::State::taken) destroy_packet(datagram->packet);
     done.add(*datagram);
   }

@@ -7,7 +7,9 @@
 #include <sys/resource.h>
 
 #if defined(__linux__)
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <unistd.h>
 #endif
 
 #include <algorithm>
@@ -155,6 +157,20 @@ uint64_t raise_descriptor_limit() {
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_cur, OPEN_MAX);  // macOS refuses more
 #endif
   return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+void reserve_descriptors([[maybe_unused]] uint64_t count) {
+#if defined(__linux__)
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  // The table grows with the largest descriptor, and does not shrink again.
+  const int largest = static_cast<int>(std::min<uint64_t>({count, limit.rlim_cur, INT_MAX})) - 1;
+  const int any = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (any < 0) return;
+  const int copy = fcntl(any, F_DUPFD_CLOEXEC, largest);
+  if (copy >= 0) ::close(copy);
+  ::close(any);
+#endif
 }
 
 }  // namespace framepump

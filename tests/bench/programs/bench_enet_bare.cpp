@@ -107,8 +107,11 @@ int main(int argc, char** argv) {
   Way way;
   app.add_flag("--check-events", way.checks_events, "enet_host_check_events after each service");
   app.add_flag("!--without-pause", way.pauses, "pump all the time instead of once per frame");
+  bool has_thread = false;
+  app.add_flag("--second-thread", has_thread, "in a process of more than one thread, as games are: malloc and system calls then lock");
   CLI11_PARSE(app, argc, argv);
 
+  if (has_thread) bench::start_idle_thread();
   if (enet_initialize() != 0) bench::die("ENet does not start");
   return options.is_bulk ? run_bulk(options, way) : run_swarm(options, way);
 }

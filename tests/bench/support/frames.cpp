@@ -2,9 +2,11 @@
 #include "bench/support/frames.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 
 namespace framepump::bench {
 namespace {
@@ -29,6 +31,12 @@ double of_rank(const std::vector<double>& figures, double part) {
 int64_t wall_us() { return read_clock_us(CLOCK_MONOTONIC); }
 int64_t thread_cpu_us() { return read_clock_us(CLOCK_THREAD_CPUTIME_ID); }
 int64_t process_cpu_us() { return read_clock_us(CLOCK_PROCESS_CPUTIME_ID); }
+
+void start_idle_thread() {
+  std::thread([] {
+    for (;;) pause();
+  }).detach();
+}
 
 nlohmann::json summary(std::vector<double> figures) {
   if (figures.empty()) return {{"count", 0}};
