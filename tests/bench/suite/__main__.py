@@ -19,13 +19,15 @@ def parse() -> argparse.Namespace:
         description="Measures FramePump, its peers and the bare system calls on the same work in one run: each contestant in turn, "
         "round after round. Prints for each the median, the spread and FramePump's ratio, and for each target whether it holds.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and only the diagonal of the large matrix")
-    parser.add_argument("--smoke", action="store_true", help="the least work, once, for the tests: says of each contestant whether it did it right")
+    parser.add_argument("--smoke", action="store_true",
+                        help="the least work, once, for the tests: says of each contestant whether it did it right")
     parser.add_argument("--only", metavar="NAME", action="append", choices=sorted(BENCHMARKS),
                         help=f"only this benchmark; may be repeated; one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every run")
     parser.add_argument("--plots", metavar="DIR", help="draw what the run measured as SVG files (needs gnuplot)")
     parser.add_argument("--pages", action="store_true",
-                        help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md and README.md")
+                        help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md "
+                        "and README.md")
     parser.add_argument("--from", dest="source", metavar="FILE", help="do not measure: take the figures that --json wrote")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", default="build/bench/release", help=argparse.SUPPRESS)
