@@ -12,6 +12,9 @@ from .model import OURS, figure
 # Okabe and Ito's colours, which hold for colour-blind eyes. FramePump is always the first.
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442"]
 
+# Whom the bulk plots show, by the beginnings of their names: one for each way to pump, or nothing could be told apart.
+BULK = [OURS, "bare drain loop", "blocking thread", "asio, poll_one()", "libuv, NOWAIT", "libevent, NONBLOCK", "Twisted", "Godot 3, 64 KiB chunk ("]
+
 STYLE = """set terminal svg size 720,520 dynamic background '#ffffff' font 'sans-serif,13'
 set output '{output}'
 set title '{title}'
@@ -42,6 +45,13 @@ def contestants(rows: Iterable[dict]) -> list[str]:
     return sorted(names, key=lambda name: name != OURS)
 
 
+def shown(rows: Iterable[dict], beginnings: list[str]) -> list[str]:
+    """For each beginning the first contestant whose name has it, if there is one."""
+    names = contestants(rows)
+    found = (next((name for name in names if name.startswith(beginning)), None) for beginning in beginnings)
+    return [name for name in found if name is not None]
+
+
 def draw(path: str, title: str, x: str, y: str, series: dict[str, list[tuple[float, float]]], more: str = "",
          style: str = "linespoints pointtype 7 pointsize 0.6") -> None:
     script = STYLE.format(output=path, title=title, x=x, y=y) + more
@@ -57,12 +67,13 @@ def draw(path: str, title: str, x: str, y: str, series: dict[str, list[tuple[flo
 def frame_rate(run: dict, directory: str) -> list[str]:
     rows = rows_of(run, "bulk_locked")
     series = {name: [(row["parameters"]["fps"], rate) for row in rows if (rate := median(row, name, "mb_per_s")) is not None]
-              for name in contestants(rows)}
+              for name in shown(rows, BULK)}
     series = {name: points for name, points in series.items() if len(points) > 1}
     if not series:
         return []
     path = f"{directory}/frame-rate.svg"
-    draw(path, "115 MB over loopback, 2 ms a frame", "frames a second", "MB/s", series, "set logscale y\nset yrange [0.1:]\nset xtics (30, 60, 144)\n")
+    draw(path, "115 MB over loopback, 2 ms a frame", "frames a second", "MB/s", series,
+         "set logscale y\nset yrange [0.1:]\nset xtics (30, 60, 144)\n")
     return [path]
 
 
@@ -78,7 +89,8 @@ def round_trip(run: dict, directory: str) -> list[str]:
         series = {name: points for name, points in series.items() if len(points) > 1}
         if series:
             path = f"{directory}/round-trip-{rate:g}.svg"
-            draw(path, f"A link of {rate:g} Mbit/s, without loss", "round trip, ms", "MB/s", series, "set logscale x\nset yrange [0:]\nset xtics (4, 10, 50, 150)\n")
+            draw(path, f"A link of {rate:g} Mbit/s, without loss", "round trip, ms", "MB/s", series,
+                 "set logscale x\nset yrange [0:]\nset xtics (4, 10, 50, 150)\n")
             paths.append(path)
     return paths
 
@@ -87,10 +99,10 @@ def tick_times(run: dict, directory: str) -> list[str]:
     """How many of the ticks of all rounds took at most so long, at 60 frames a second."""
     rows = [row for row in rows_of(run, "bulk_locked") if row["parameters"]["fps"] == 60]
     series = {}
-    for name in contestants(rows):
+    for name in shown(rows, BULK):
         ticks = sorted(tick for row in rows for report in row["reports"][name] for tick in report.get("ticks_us", []))
         if ticks:
-            series[name] = [(ticks[len(ticks) * percent // 100 - 1] / 1000, percent) for percent in range(1, 101)]
+            series[name] = [(ticks[max(0, len(ticks) * percent // 100 - 1)] / 1000, percent) for percent in range(1, 101)]
     if not series:
         return []
     path = f"{directory}/tick-times.svg"
