@@ -232,6 +232,22 @@ TEST_CASE("abort drops what was not sent, and the peer sees a reset") {
   });
 }
 
+TEST_CASE("an aborted stream leaves its descriptor to the next one, with both backends") {
+  for (const uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {
+    in_both_modes([backend](framepump_config config) {
+      CAPTURE(backend);
+      config.backend = backend;
+      TestNetwork net(config);
+      for (int i = 0; i < 3; ++i) {
+        CAPTURE(i);
+        PlainPair pair(net);  // connects, on the descriptor that came free
+        REQUIRE_EQ(api().abort(pair.stream), FRAMEPUMP_OK);
+        CHECK_EQ(reason_of_close(net, pair.stream), FRAMEPUMP_REASON_ABORTED_HERE);
+      }
+    });
+  }
+}
+
 TEST_CASE("abort ends a close that lingers") {
   TestNetwork net;
   PlainPair pair(net);

@@ -81,6 +81,8 @@ void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
 // Each may finish the stream, and what is finished must not get a turn any more: its slot may soon be another's.
 void TcpStream::on_live_commands(uint32_t bits, int64_t now_us) {
   if ((bits & kCommandAbort) != 0) {
+    // First, since poll()'s set knows it by its number, which is the next socket's as soon as this one is closed.
+    environment_.pump.poller().remove(socket(), static_cast<Pollable*>(this));
     abort_socket(socket());
     return finish(FRAMEPUMP_REASON_ABORTED_HERE, 0);
   }
