@@ -248,6 +248,23 @@ TEST_CASE("an aborted stream leaves its descriptor to the next one, with both ba
   }
 }
 
+TEST_CASE("close with stream.linger_ms 0 still hands over what the kernel takes") {
+  in_both_modes([](framepump_config config) {
+    config.linger_ms = 0;
+    TestNetwork net(config);
+    for (int i = 0; i < 4; ++i) {  // whoever of sending and receiving has the first turn
+      CAPTURE(i);
+      PlainPair pair(net);
+      for (int k = 0; k < i; ++k) net.frame();
+      net.write(pair.stream, "farewell");
+      REQUIRE_EQ(api().close(pair.stream), FRAMEPUMP_OK);
+      net.tick();
+      CHECK_NE(reason_of_close(net, pair.stream), FRAMEPUMP_REASON_NONE);
+      CHECK_EQ(pair.peer.receive(100), "farewell");
+    }
+  });
+}
+
 TEST_CASE("abort ends a close that lingers") {
   TestNetwork net;
   PlainPair pair(net);

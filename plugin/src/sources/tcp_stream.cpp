@@ -106,12 +106,15 @@ void TcpStream::close_by_command(int64_t now_us) {
   if (state_ == State::open) environment_.pump.make_ready(receive_side());
 }
 
+// At least a moment: with stream.linger_ms 0 the deadline would have passed before sending had its turn.
+int64_t TcpStream::linger_us() const { return std::max<int64_t>(environment_.settings.linger_us.load(std::memory_order_relaxed), 1); }
+
 int64_t TcpStream::next_deadline_us() const {
   const LiveSettings& settings = environment_.settings;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const int64_t own_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(kRelaxed);
   int64_t timeout_us = own_us > 0 ? own_us : kNever;
-  if (is_lingering_) timeout_us = std::min(timeout_us, settings.linger_us.load(kRelaxed));
+  if (is_lingering_) timeout_us = std::min(timeout_us, linger_us());
   return timeout_us == kNever ? kNever : active_at_us_ + timeout_us;
 }
 
@@ -119,7 +122,7 @@ int64_t TcpStream::next_deadline_us() const {
 // held against the peer.
 bool TcpStream::check_deadlines(int64_t now_us) {
   if (now_us < next_deadline_us()) return false;
-  if (is_lingering_ && now_us >= active_at_us_ + environment_.settings.linger_us.load(std::memory_order_relaxed)) {
+  if (is_lingering_ && now_us >= active_at_us_ + linger_us()) {
     finish(FRAMEPUMP_REASON_LINGER_TIMED_OUT, 0);
   } else if (state_ == State::connecting) {
     finish(FRAMEPUMP_REASON_CONNECT_TIMED_OUT, 0);

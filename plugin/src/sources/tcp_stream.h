@@ -64,6 +64,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   // life (tcp_stream.cpp)
   void on_live_commands(uint32_t bits, int64_t now_us);
   bool start_polling();
+  int64_t linger_us() const;
   int64_t next_deadline_us() const;
   bool check_deadlines(int64_t now_us);
   Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
