@@ -139,6 +139,45 @@ TEST_CASE("a peer that lives but does not read for longer than stream.dead_after
   CHECK(got == sent);
 }
 
+TEST_CASE("stream.dead_after_s changed while the network runs is for new streams: none is kicked for it, none has turns for nothing") {
+  for (const bool is_accepted : {false, true}) {
+    CAPTURE(is_accepted);
+    framepump_config config = default_config();
+    config.dead_after_s = 1;
+    TestNetwork net(config);
+    const framepump_handle listener = net.listen();
+    PlainSocket plain_listener = PlainSocket::listen();
+    PlainSocket peer;
+    framepump_handle stream = 0;
+    if (is_accepted) {
+      config.dead_after_s = 3600;  // the listener hands on what it was opened with
+      REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK);
+      peer = PlainSocket::connect(net.port_of(listener));
+      REQUIRE(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_ACCEPTED) == 1; }));
+      stream = net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle;
+    } else {
+      stream = net.connect(plain_listener.port());
+      REQUIRE(run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_CONNECTED, stream) != nullptr; }));
+      peer = plain_listener.accept();
+    }
+    const std::string sent(1'000'000, 'x');
+    REQUIRE(run_until({&net}, [&] { return net.write(stream, sent) == 0 && net.info(stream).unsent_bytes > sent.size(); }));
+    config.dead_after_s = is_accepted ? 3600 : 0;
+    REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK);
+    // The peer lives and takes nothing for three times as long as the stream's own time-out.
+    uint32_t frames = 0;
+    uint32_t turns = 0;
+    const int64_t begin_us = now_us();
+    run_until({&net}, [&] {
+      ++frames;
+      turns += net.report().turns;
+      return now_us() - begin_us > 3'000'000;
+    });
+    CHECK(net.find(FRAMEPUMP_EVENT_CLOSED) == nullptr);
+    CHECK_LT(turns, frames / 4);
+  }
+}
+
 TEST_CASE("a connect that nobody answers closes as connect timed out, after stream.connect_timeout_ms") {
   in_both_modes([](framepump_config config) {
     config.connect_timeout_ms = 300;

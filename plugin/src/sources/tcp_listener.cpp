@@ -100,7 +100,7 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   stream->gate.listener = handle();
   stream->gate.user_data = user_data();
   add<uint64_t>(environment_.counters.accepts, 1);
-  stream->adopt(socket, priority(), hot_, now_us);
+  stream->adopt(socket, options_, priority(), hot_, now_us);
   return AcceptOutcome::accepted;
 }
 

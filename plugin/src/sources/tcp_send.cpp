@@ -21,7 +21,7 @@ Turn TcpStream::send_turn(const TurnContext& context) {
 // kicked for that. So while bytes are on their way, look four times per time-out: with the window closed and the peer answering probes
 // the time-out is off.
 void TcpStream::watch_peer(int64_t now_us) {
-  const uint32_t dead_after_s = environment_.settings.dead_after_s.load(std::memory_order_relaxed);
+  const uint32_t dead_after_s = dead_after_s_;
   if (dead_after_s == 0) return;
   const uint32_t next_ms = milliseconds(now_us) + dead_after_s * 1000 / 4;
   if (!is_peer_watched_) {
@@ -53,6 +53,7 @@ Turn TcpStream::begin_connect(const TurnContext& context) {
   options.no_delay = settings.no_delay.load(std::memory_order_relaxed);
   options.keepalive_s = settings.keepalive_s.load(std::memory_order_relaxed);
   options.dead_after_s = settings.dead_after_s.load(std::memory_order_relaxed);
+  note_dead_after(options.dead_after_s);
   IoResult result = open_stream(gate.peer.family, options, socket());
   if (result.status != IoStatus::ok) return finish_turn(turn, reason_of(result.status), result.system_code);
   on_commands(kCommandPriority, context.now_us);

@@ -27,8 +27,9 @@ void TcpStream::set_handle(framepump_handle handle) {
   send_side().set_handle(handle);
 }
 
-void TcpStream::adopt(Socket accepted, uint32_t priority, HotSetting hot, int64_t now_us) {
+void TcpStream::adopt(Socket accepted, const StreamOptions& options, uint32_t priority, HotSetting hot, int64_t now_us) {
   socket() = accepted;
+  note_dead_after(options.dead_after_s);
   hot_.is_allowed = hot == HotSetting::allowed;
   state_ = State::open;
   active_at_us_ = now_us;

@@ -25,8 +25,8 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // Before kCommandOpen: the handle that reports and events use.
   void set_handle(framepump_handle handle);
-  // The pump accepted this connection.
-  void adopt(Socket accepted, uint32_t priority, HotSetting hot, int64_t now_us);
+  // The pump accepted this connection, whose socket has these options.
+  void adopt(Socket accepted, const StreamOptions& options, uint32_t priority, HotSetting hot, int64_t now_us);
 
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
@@ -36,6 +36,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
  private:
   enum class State : uint8_t { idle, connecting, open, finished };
+  static constexpr uint32_t kDeadAfterBits = 17;  // stream.dead_after_s is at most 86400
 
   // receiving (tcp_receive.cpp)
   Turn receive_turn(const TurnContext& context) override;
@@ -70,6 +71,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
   void finish(uint8_t reason, int32_t system_code);
   void close_by_command(int64_t now_us);
+  void note_dead_after(uint32_t seconds) { dead_after_s_ = seconds & ((1u << kDeadAfterBits) - 1); }
   // Frame time in 32 bits, to save memory: differences are right within 24 days.
   static uint32_t milliseconds(int64_t time_us) { return static_cast<uint32_t>(time_us / 1000); }
   void post(uint32_t notice_bits) { environment_.notices.post(gate, notice_bits); }
@@ -84,7 +86,9 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   uint32_t watch_peer_at_ms_ = 0;      // while it is watched, as bytes are on their way: look then whether its window is closed
   uint32_t rtt_sampled_ms_ = 0;
   uint32_t memory_place_ = WaitingRoom::kNowhere;
-  State state_ = State::idle;
+  // Its own, since a change of the setting is for new streams.
+  uint32_t dead_after_s_ : kDeadAfterBits = 0;
+  State state_ : 2 = State::idle;
   bool is_bulky_ : 1 = false;          // its newest turn moved more than a small block holds
   bool is_closing_ : 1 = false;        // close() was called: input is thrown away
   bool is_lingering_ : 1 = false;      // it ends when nothing moves for stream.linger_ms
