@@ -13,11 +13,12 @@
  * Forgetting flush: in frame-locked mode everything written leaves one frame later.
  *
  * Threads: calls on one network never overlap, but any thread may make them. Nothing here blocks except wait_until and
- * network_destroy. Overlapping calls are detected: the assert handler runs and FRAMEPUMP_ERROR_OVERLAPPING_CALL returns.
+ * network_destroy; config_load and network_open read a file. Overlapping calls are detected: the assert handler runs and FRAMEPUMP_ERROR_OVERLAPPING_CALL returns.
  *
  * Errors: each call returns a FRAMEPUMP_ERROR_* code; last_error(network) then says in a sentence which thing and value were
  * wrong and what is allowed. Any call may return INVALID_ARGUMENT, STALE_HANDLE, FOREIGN_HANDLE or OVERLAPPING_CALL; the
- * comments name the others. Views (const void*) are valid and unchanged until the next tick, or consume on that stream.
+ * comments name the others. Views (const void*) are valid and unchanged until the next tick, or consume, read, close or abort on
+ * that stream.
  */
 #ifndef FRAMEPUMP_H
 #define FRAMEPUMP_H
@@ -100,7 +101,7 @@ typedef struct framepump_api {
    * ADDRESS_NOT_NUMERIC: a name. LIMIT_REACHED: limits.streams or memory.budget_kib. */
   uint32_t (*connect)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream);
   /* Listens at once, with SO_REUSEADDR. ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
-   * DESCRIPTORS_EXHAUSTED, LIMIT_REACHED (64 listeners), SYSTEM. */
+   * DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners), UNSUPPORTED (no IPv6 on this machine), SYSTEM. */
   uint32_t (*listen)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener);
   uint32_t (*listener_port)(framepump_handle listener, uint32_t* port);
 
@@ -124,7 +125,7 @@ typedef struct framepump_api {
   /* Exactly `size_bytes` contiguous bytes without taking them; NOT_YET: fewer have been published (memory is kept free so
    * that they will fit). TOO_LARGE: beyond stream.receive_limit_kib. CLOSED: the stream ended with fewer. */
   uint32_t (*peek)(framepump_handle stream, uint64_t size_bytes, const void** view);
-  /* Copies up to `capacity_bytes` and consumes them; `taken` may be 0. */
+  /* Copies up to `capacity_bytes` and consumes them, as consume does; `taken` may be 0. */
   uint32_t (*read)(framepump_handle stream, void* buffer, uint64_t capacity_bytes, uint64_t* taken);
   /* Gives `size_bytes` back; no more than available. Ends the views of this stream. */
   uint32_t (*consume)(framepump_handle stream, uint64_t size_bytes);

@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-/* A value that names a network, stream, listener or source. Zero is null. It fits 52 bits, so a Lua or JavaScript number
- * holds it. Copying one owns nothing; a handle whose object is gone is stale, and every call says so without crashing. */
+/* A value that names a network, stream, listener, source, datagram host or peer. Zero is null. It fits 52 bits, so a Lua or
+ * JavaScript number holds it. Copying one owns nothing; a handle whose object is gone is stale, and every call says so without crashing. */
 typedef uint64_t framepump_handle;
 
 /* What a call returned. Names and meanings: error_name() and the comment of each function. */
@@ -175,7 +175,7 @@ typedef struct framepump_stream_info {
   int64_t dwell_max_us;
   uint32_t dwell_frames;         /* the same in ticks that began in between */
   uint32_t back_pressure;        /* times that reading stopped for lack of room */
-  char local_address[56];        /* "127.0.0.1:7777", "[::1]:7777" */
+  char local_address[56];        /* "127.0.0.1:7777", "[::1]:7777"; empty while connecting or closing */
   char peer_address[56];
 } framepump_stream_info;
 

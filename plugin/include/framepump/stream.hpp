@@ -43,7 +43,7 @@ class Handle {
   framepump_handle value_ = 0;
 };
 
-// A TCP stream. Views are valid and unchanged until the next tick, or consume on this stream.
+// A TCP stream. Views are valid and unchanged until the next tick, or consume, read, close or abort on this stream.
 class Stream : public Handle {
  public:
   using Handle::Handle;
