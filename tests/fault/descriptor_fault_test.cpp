@@ -141,6 +141,25 @@ TEST_CASE("a connect without descriptors closes as descriptors exhausted, and th
   });
 }
 
+TEST_CASE("a stream that would become hot while descriptors are out becomes hot once there is one") {
+  TestNetwork net;
+  PlainPair pair(net);
+  const std::string sent(100'000, 'x');
+  const auto busy_frames = [&] {
+    for (int i = 0; i < 5; ++i) {
+      pair.peer.send(sent);
+      REQUIRE(run_until({&net}, [&] { return net.available(pair.stream) == sent.size(); }));
+      net.read_all(pair.stream);
+    }
+  };
+  DescriptorFamine famine;
+  busy_frames();
+  CHECK_EQ(net.info(pair.stream).window_bytes, 0);
+  famine.give_back(30);
+  busy_frames();
+  CHECK_GT(net.info(pair.stream).window_bytes, 0);
+}
+
 TEST_CASE("listen without descriptors is refused and says so") {
   TestNetwork net;
   DescriptorFamine famine;

@@ -111,8 +111,8 @@ struct ReceiveMark {
 constexpr uint64_t kLowestReceiveMark = 1;
 // Asks for a mark of at most `mark_bytes`; the kernel caps it at half of tcp_rmem[2].
 ReceiveMark set_receive_mark(Socket socket, uint64_t mark_bytes);
-// The largest mark this system grants (half of tcp_rmem[2] on Linux), found by asking a socket of its own; 0: no such lever
-// here.
+// The largest mark this system grants (half of tcp_rmem[2] on Linux), found by asking a socket of its own; kLowestReceiveMark: no
+// such lever here; 0: no socket to ask with.
 uint64_t largest_receive_mark();
 
 // The system's text for a code, for messages. `out` is always terminated.

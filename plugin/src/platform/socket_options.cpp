@@ -138,7 +138,7 @@ uint64_t largest_receive_mark() {
   const ReceiveMark mark = set_receive_mark(socket, INT_MAX);
   close_socket(socket);
   // A kernel older than 4.18 holds readiness back for the mark without growing the buffer for it, which is worse than nothing.
-  return mark.mark_bytes > kLowestReceiveMark && mark.buffer_bytes >= mark.mark_bytes ? mark.mark_bytes : 0;
+  return mark.mark_bytes > kLowestReceiveMark && mark.buffer_bytes >= mark.mark_bytes ? mark.mark_bytes : kLowestReceiveMark;
 }
 
 void system_message(int32_t system_code, std::span<char> out) {

@@ -42,7 +42,8 @@ void HotSet::count(HotMember& member, uint64_t bytes, uint32_t tick_serial) {
 void HotSet::warm(HotMember& member) {
   const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
   if (limit_bytes == 0) return;
-  if (largest_mark_bytes_ == UINT64_MAX) largest_mark_bytes_ = largest_receive_mark();
+  if (largest_mark_bytes_ == 0) largest_mark_bytes_ = largest_receive_mark();
+  if (largest_mark_bytes_ == 0) return;  // there was no descriptor to ask with
   if (largest_mark_bytes_ <= kLowestReceiveMark) return hint(kHintNoWindowRule);
   if (member.charged_bytes == 0) {
     const uint64_t charged_bytes = charged_bytes_.load(std::memory_order_relaxed);

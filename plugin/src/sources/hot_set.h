@@ -65,7 +65,7 @@ class HotSet {
   Counters& counters_;
   GrowableArray<HotMember*> members_;
   std::atomic<uint64_t> charged_bytes_{0};
-  uint64_t largest_mark_bytes_ = UINT64_MAX;  // not asked yet
+  uint64_t largest_mark_bytes_ = 0;  // 0: not known yet
   bool marks_are_up_ = false;
 };
 
