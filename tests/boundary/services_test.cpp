@@ -162,6 +162,19 @@ TEST_CASE("an allocation that fails, whichever it is, crashes nothing and loses 
   CHECK_GT(runs, 40);
 }
 
+TEST_CASE("services whose struct_size is not set are refused, not left unused in silence") {
+  CountingAllocator allocator;
+  framepump_services services = allocator.services();
+  services.struct_size = 0;
+  framepump_message message = {};
+  message.struct_size = sizeof(message);
+  const framepump_config config = small_config(0);
+  framepump_handle network = 1;
+  CHECK_EQ(api().network_create(&config, &services, &network, &message), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
+  CHECK_EQ(network, 0);
+  CHECK(std::string(message.text).find("struct_size") != std::string::npos);
+}
+
 TEST_CASE("a network that finds no memory says so") {
   CountingAllocator allocator;
   const framepump_services services = allocator.services();

@@ -72,7 +72,7 @@ bool read_struct(const T* from, T& to) {
   return true;
 }
 
-// Of a struct that the plugin fills; null is allowed where the caller may not want it.
+// Of a struct that the plugin fills, or of the services; null is allowed where the caller may not want it.
 template <typename T>
 bool has_size(const T* out) {
   return out == nullptr || out->struct_size >= sizeof(uint32_t);
@@ -111,6 +111,7 @@ uint32_t config_load(framepump_config* config, uint32_t struct_size, const char*
 
 uint32_t make_network(const framepump_config& config, const char* watch_path, const framepump_services* services,
                       framepump_handle* out, framepump_message* message) {
+  if (!has_size(services)) return refuse(message, kInvalid, "cannot open the network: struct_size of the services is not set");
   const Host host(services);
   Network* network = host.create<Network>(services);
   if (network == nullptr) return refuse(message, FRAMEPUMP_ERROR_OUT_OF_MEMORY, "cannot open the network: the allocator returned null");
