@@ -169,6 +169,10 @@ class Network final : public HandleMaker, public BackgroundPump {
 
   // publish.cpp
   void end_last_frame();
+  void list_missing();
+  void list_readable(StreamGate& gate);
+  void list_writer(StreamGate& gate);
+  void list_closed(StreamGate& gate);
   void release_closed();
   void trim_readable();
   void remove_finished_sources();
@@ -297,6 +301,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   GrowableArray<uint32_t> closed_{host_};   // published as closed, not yet released
   GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
   GrowableArray<uint32_t> peeks_{host_};    // incomplete, oldest first
+  bool is_stream_missing_ = false;          // on one of these, for lack of memory
   uint32_t peek_grant_index_ = UINT32_MAX;
   uint64_t peek_grant_arrived_ = 0;         // of its stream, at the last tick
   uint32_t peek_grant_quiet_ticks_ = 0;     // in which nothing more arrived

@@ -19,10 +19,38 @@ constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in 
 
 void Network::end_last_frame() {
   release_datagrams();
+  list_missing();
   release_closed();
   trim_readable();
   remove_finished_sources();
 }
+
+// There was no memory to put a stream on a list, and nothing else would bring it there: its bytes would stay unread, its place taken,
+// or its writer waiting.
+void Network::list_missing() {
+  if (!std::exchange(is_stream_missing_, false)) return;
+  for (uint32_t index = 0; index < streams_.limit(); ++index) {
+    if (streams_.at(index) == nullptr || !streams_.identity(index).is_live) continue;
+    StreamGate& gate = stream_at(index).gate;
+    if (gate.available_bytes() > 0) list_readable(gate);
+    if (gate.refused_bytes > 0 || gate.unsent.queued_bytes() > 0) list_writer(gate);
+    const std::span<uint32_t> closed = closed_.span();
+    const bool is_closed = gate.state == FRAMEPUMP_STATE_CLOSED;
+    if (is_closed && std::find(closed.begin(), closed.end(), index) == closed.end()) list_closed(gate);
+  }
+}
+
+void Network::list_readable(StreamGate& gate) {
+  if (!gate.is_listed_readable) gate.is_listed_readable = readable_.push(handle_of(gate));
+  is_stream_missing_ |= !gate.is_listed_readable;
+}
+
+void Network::list_writer(StreamGate& gate) {
+  if (!gate.is_listed_writer) gate.is_listed_writer = writers_.push(gate.index);
+  is_stream_missing_ |= !gate.is_listed_writer;
+}
+
+void Network::list_closed(StreamGate& gate) { is_stream_missing_ |= !closed_.push(gate.index); }
 
 // A closed stream lives until its bytes are consumed or gameplay closes it; then its handle is stale.
 void Network::release_closed() {
@@ -115,8 +143,7 @@ void Network::publish_bytes(StreamGate& gate) {
   published_bytes_ += arrived - gate.published;
   gate.published = arrived;
   if (arrival_ns != 0) measure_dwell(gate, arrival_ns);
-  if (gate.is_listed_readable) return;
-  gate.is_listed_readable = readable_.push(handle_of(gate));
+  list_readable(gate);
 }
 
 // How long the oldest byte of this publication waited, and how many ticks began in between.
@@ -135,7 +162,7 @@ void Network::publish_closed(StreamGate& gate) {
   gate.state = FRAMEPUMP_STATE_CLOSED;
   gate.refused_bytes = 0;
   drop_reservation(gate);
-  closed_.push(gate.index);
+  list_closed(gate);
   framepump_event& event = add_event(FRAMEPUMP_EVENT_CLOSED, handle_of(gate), gate.user_data);
   event.reason = gate.reason;
   char peer[kAddressTextBytes];

@@ -92,14 +92,13 @@ uint64_t Network::write_some(TcpStream& stream, const void* bytes, uint64_t size
 }
 
 void Network::after_write(TcpStream& stream) {
-  StreamGate& gate = stream.gate;
-  if (!gate.is_listed_writer) gate.is_listed_writer = writers_.push(gate.index);
+  list_writer(stream.gate);
   command(stream, kCommandSend);
 }
 
 void Network::want_writable(StreamGate& gate, uint64_t refused_bytes) {
   gate.refused_bytes = static_cast<uint32_t>(std::min<uint64_t>(refused_bytes, UINT32_MAX));
-  if (!gate.is_listed_writer) gate.is_listed_writer = writers_.push(gate.index);
+  list_writer(gate);
 }
 
 void Network::drop_reservation(StreamGate& gate) {
