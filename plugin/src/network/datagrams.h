@@ -28,7 +28,7 @@ struct Datagrams {
     int64_t dwell_max_us = 0;
   };
 
-  explicit Datagrams(const Host& host) : gate(host), messages(host), closed_peers(host), waiting_peers(host) {}
+  explicit Datagrams(const Host& host) : gate(host), published(host), messages(host), closed_peers(host), waiting_peers(host) {}
 
   static uint32_t place(uint32_t host, uint32_t peer) { return host << kPeerBits | peer; }
   static uint32_t host_of(uint32_t place) { return place >> kPeerBits; }
@@ -38,8 +38,7 @@ struct Datagrams {
   DatagramGate gate;
   HostSlot hosts[kMaxHosts];
   Datagram* pending = nullptr;                  // arrived, and not reached by a tick yet
-  Datagram* first_published = nullptr;          // of the last tick, oldest first
-  Datagram* last_published = nullptr;
+  GrowableArray<Datagram*> published;           // messages of the last tick, those that were dropped among them
   GrowableArray<framepump_received> messages;   // of the last tick
   GrowableArray<uint32_t> closed_peers;         // places that were published as closed
   GrowableArray<uint32_t> waiting_peers;        // places that were told "no room"

@@ -2,9 +2,11 @@
 //
 // What datagram hosts brought, turned into events and messages, and given back a tick later.
 #include <algorithm>
+#include <span>
 
 #include "network/network.h"
 #include "platform/clock.h"
+#include "platform/prefetch.h"
 
 namespace framepump {
 namespace {
@@ -17,14 +19,16 @@ constexpr uint32_t kDatagramsPerLook = 256;  // 4 us between looks at the clock
 // Progress even when the slice is used up: 15 us (measured), much less than a turn of a stream.
 constexpr uint32_t kDatagramsAtLeast = 1024;
 
-// A frame has passed since these messages were touched, and freeing one touches three places of memory: the packet, its bytes, and what
-// malloc keeps before them. Asked for while the one before is freed, they are there in time.
-void expect_release(const Datagram* datagram) {
-#if defined(__GNUC__)
-  if (datagram == nullptr) return;
-  __builtin_prefetch(datagram->packet);
-  if (datagram->payload != nullptr) __builtin_prefetch(static_cast<const std::byte*>(datagram->payload) - sizeof(size_t));
-#endif
+// A frame has passed since these messages were touched, and freeing one touches four places of memory: our note of it, the packet, its
+// bytes, and what malloc keeps before them. Asked for while earlier ones are freed, they are there in time.
+void prefetch_release(std::span<Datagram* const> messages, size_t next) {
+  constexpr size_t kNoteAhead = 8;
+  constexpr size_t kPacketAhead = 4;
+  if (next + kNoteAhead < messages.size()) prefetch(messages[next + kNoteAhead]);
+  if (next + kPacketAhead >= messages.size()) return;
+  const Datagram& ahead = *messages[next + kPacketAhead];
+  prefetch(ahead.packet);
+  if (ahead.payload != nullptr) prefetch(static_cast<const std::byte*>(ahead.payload) - sizeof(size_t));
 }
 
 }  // namespace
@@ -32,15 +36,14 @@ void expect_release(const Datagram* datagram) {
 // Payloads end here, and what ended before can be used anew.
 void Network::release_datagrams() {
   DatagramChain done;
-  Datagram* next = nullptr;
-  for (Datagram* datagram = datagrams_.first_published; datagram != nullptr; datagram = next) {
-    next = datagram->next;
-    expect_release(next);
-    if (datagram->state.load(kRelaxed) == Datagram::State::taken) destroy_packet(datagram->packet);
-    done.add(*datagram);
+  const std::span<Datagram*> published = datagrams_.published.span();
+  for (size_t i = 0; i < published.size(); ++i) {
+    prefetch_release(published, i);
+    if (published[i]->state.load(kRelaxed) == Datagram::State::taken) destroy_packet(published[i]->packet);
+    done.add(*published[i]);
   }
   done.hand_over(datagrams_.gate.arrivals_done);
-  datagrams_.first_published = datagrams_.last_published = nullptr;
+  datagrams_.published.clear();
   datagrams_.messages.clear();
   for (uint32_t place : datagrams_.closed_peers.span()) {
     PeerTable& peers = datagrams_.hosts[Datagrams::host_of(place)].host->peers();
@@ -67,8 +70,7 @@ void Network::publish_datagrams(Slice& slice, RunReport& run) {
   const int64_t now_us = monotonic_us();
   for (uint32_t n = 1; Datagram* datagram = next_arrival(); ++n) {
     if (datagrams_.messages.size() == kMessagesPerTick) break;
-    if (!datagrams_.messages.push({})) break;  // no memory: next time
-    datagrams_.messages.resize_down(datagrams_.messages.size() - 1);
+    if (!datagrams_.messages.make_room() || !datagrams_.published.make_room()) break;  // no memory: next time
     datagrams_.pending = datagram->next;
     publish_datagram(*datagram, now_us);
     if (n % kDatagramsPerLook != 0) continue;
@@ -115,9 +117,7 @@ void Network::publish_datagram(Datagram& datagram, int64_t now_us) {
 
 void Network::publish_message(Datagram& datagram, Datagrams::HostSlot& slot, PeerGate& gate, int64_t now_us) {
   const bool is_taken = datagram.change_state(Datagram::State::taken);  // else the pump dropped it
-  datagram.next = nullptr;
-  (datagrams_.first_published == nullptr ? datagrams_.first_published : datagrams_.last_published->next) = &datagram;
-  datagrams_.last_published = &datagram;
+  datagrams_.published.push(&datagram);
   if (!is_taken || gate.state != FRAMEPUMP_STATE_OPEN) return;
   slot.dwell_us = std::max<int64_t>(now_us - datagram.since_us, 0);
   slot.dwell_max_us = std::max(slot.dwell_max_us, slot.dwell_us);
@@ -172,7 +172,7 @@ void Network::destroy_hosts() {
     const bool has_packet = datagram->kind == DatagramKind::message && datagram->change_state(Datagram::State::taken);
     if (has_packet) destroy_packet(datagram->packet);
   }
-  for (Datagram* datagram = datagrams_.first_published; datagram != nullptr; datagram = datagram->next) {
+  for (Datagram* datagram : datagrams_.published.span()) {
     if (datagram->state.load(kRelaxed) == Datagram::State::taken) destroy_packet(datagram->packet);
   }
   for (Datagrams::HostSlot& slot : datagrams_.hosts) host_.destroy(slot.host);

@@ -32,8 +32,10 @@ class GrowableArray {
     capacity_ = capacity;
     return true;
   }
+  // The next push will not fail.
+  bool make_room() { return size_ < capacity_ || reserve(capacity_ == 0 ? 64 : capacity_ + capacity_ / 2); }
   bool push(const T& item) {
-    if (size_ == capacity_ && !reserve(capacity_ == 0 ? 64 : capacity_ + capacity_ / 2)) return false;
+    if (!make_room()) return false;
     items_[size_++] = item;
     return true;
   }

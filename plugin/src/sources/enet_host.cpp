@@ -90,6 +90,7 @@ void* make_packet(const void* bytes, uint64_t size_bytes, uint32_t delivery, Sen
 }
 
 void destroy_packet(void* packet) {
+  if (packet == nullptr) return;
   ENetPacket* ours = static_cast<ENetPacket*>(packet);
   ours->flags |= ENET_PACKET_FLAG_SENT;  // it was not the throttle
   enet_packet_destroy(ours);
@@ -345,8 +346,6 @@ void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
     add<uint64_t>(counters_.queue_drops, 1);
   }
   Datagram& message = *gate_.arrival_pool.take();
-  message.packet = &packet;
-  message.payload = packet.dataLength > 0 ? packet.data : nullptr;
   message.size_bytes = static_cast<uint32_t>(packet.dataLength);
   message.serial = gate.serial;
   message.charged_bytes = charged_bytes;
@@ -362,6 +361,21 @@ void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   add<uint64_t>(counters_.received_messages, 1);
   const uint64_t extra = (message.delivery == FRAMEPUMP_RELIABLE ? 1u : 0u) + (packet.dataLength > peer_of(gate)->mtu ? 1u : 0u);
   add<uint64_t>(counters_.allocations, 3 + extra);
+  keep_payload(message, packet);
+}
+
+// The packet is the message's from now on, or gone.
+void EnetHost::keep_payload(Datagram& message, _ENetPacket& packet) {
+  if (packet.dataLength > Datagram::kSmallBytes) {
+    message.packet = &packet;
+    message.payload = packet.data;
+    return;
+  }
+  if (packet.dataLength > 0) {
+    std::memcpy(message.small, packet.data, packet.dataLength);
+    message.payload = message.small;
+  }
+  enet_packet_destroy(&packet);
 }
 
 // ENet itself then refuses what the peer sends, without an acknowledgement; pings it still answers, so the connection lives.

@@ -120,6 +120,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   bool pass_events_on();
   void pass_on(const _ENetEvent& event, Cause cause);
   void pass_message_on(PeerGate& gate, const _ENetEvent& event);
+  static void keep_payload(Datagram& message, _ENetPacket& packet);
   void meet(_ENetPeer& peer, uint32_t data);
   void hold_or_release(PeerGate& gate);
   void forgive_own_stall(int64_t now_us);
