@@ -19,7 +19,7 @@ int second_key = 0;
 TEST_CASE("the null poller reports only what it was told, in order and in portions") {
   NullPoller poller;
   PollEvent events[2];
-  CHECK(poller.add({7}, &first_key) == IoStatus::ok);
+  CHECK(poller.add({7}, &first_key, kReadable) == IoStatus::ok);
   CHECK(poller.harvest(events) == 0);
   poller.report(&first_key, kReadable);
   poller.report(&second_key, kWritable);
@@ -48,8 +48,8 @@ TEST_CASE("the null poller drops what was reported for a removed key") {
 TEST_CASE("the null poller counts its calls") {
   NullPoller poller;
   PollEvent events[1];
-  poller.add({1}, &first_key);
-  poller.add({2}, &second_key);
+  poller.add({1}, &first_key, kReadable);
+  poller.add({2}, &second_key, kReadable);
   poller.arm({1}, &first_key, kReadable);
   poller.remove({1}, &first_key);
   poller.harvest(events);

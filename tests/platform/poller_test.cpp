@@ -47,7 +47,9 @@ struct Fixture {
     std::printf("COUNT: poller %s 1\n", Backend::kName);
   }
 
-  void add(OwnedSocket& socket) { REQUIRE(poller->add(socket.socket, &socket) == IoStatus::ok); }
+  void add(OwnedSocket& socket, uint32_t directions = kReadable | kWritable) {
+    REQUIRE(poller->add(socket.socket, &socket, directions) == IoStatus::ok);
+  }
   void remove(OwnedSocket& socket) { poller->remove(socket.socket, &socket); }
   void arm(OwnedSocket& socket, uint32_t directions) { poller->arm(socket.socket, &socket, directions); }
 
@@ -113,6 +115,18 @@ EACH_BACKEND("a new stream is reported writable once and not again") {
   CHECK(f.readiness(&pair.server) == kWritable);
   CHECK(f.readiness(&pair.server) == 0);
   CHECK(f.readiness(&pair.server) == 0);
+}
+
+EACH_BACKEND("a stream that is added for reading is not reported writable before it is armed for that") {
+  Fixture<Backend> f;
+  SocketPair pair;
+  f.add(pair.server, kReadable);
+  CHECK(f.readiness(&pair.server) == 0);
+  for (int round = 0; round < 2; ++round) {
+    f.arm(pair.server, kWritable);
+    CHECK(f.readiness(&pair.server) == kWritable);
+    CHECK(f.readiness(&pair.server) == 0);
+  }
 }
 
 EACH_BACKEND("arriving data is reported once until it is drained and armed, and then the next data is") {
@@ -267,7 +281,7 @@ EACH_BACKEND("a stream is not added twice, nor is a closed one") {
   Fixture<Backend> f;
   SocketPair pair;
   f.add(pair.server);
-  CHECK(f.poller->add(pair.server.socket, &pair.client) != IoStatus::ok);
+  CHECK(f.poller->add(pair.server.socket, &pair.client, kReadable) != IoStatus::ok);
   CHECK(f.readiness(&pair.server) == kWritable);
 }
 

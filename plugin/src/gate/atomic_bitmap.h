@@ -38,19 +38,10 @@ class AtomicBitmap {
 
   // Takes any index; kNone when the set is empty.
   uint32_t take() {
-    for (uint32_t i = first_hint_.load(std::memory_order_relaxed); i < word_count_; ++i) {
-      const uint32_t index = take_from(i);
-      if (index != kNone) return index;
-    }
+    const uint32_t hint = first_hint_.load(std::memory_order_relaxed);
+    const uint32_t index = take_between(hint, word_count_, hint);
     // The hint is only that: an index given back meanwhile may lie below it.
-    for (uint32_t i = 0; i < word_count_; ++i) {
-      const uint32_t index = take_from(i);
-      if (index == kNone) continue;
-      first_hint_.store(i, std::memory_order_relaxed);
-      return index;
-    }
-    first_hint_.store(word_count_, std::memory_order_relaxed);
-    return kNone;
+    return index != kNone ? index : take_between(0, hint, hint);
   }
 
   void insert(uint32_t index) {
@@ -76,6 +67,16 @@ class AtomicBitmap {
   using Word = std::atomic<uint64_t>;
 
   static uint64_t bit(uint32_t index) { return uint64_t{1} << (index % 64); }
+
+  uint32_t take_between(uint32_t begin, uint32_t end, uint32_t hint) {
+    for (uint32_t i = begin; i < end; ++i) {
+      const uint32_t index = take_from(i);
+      if (index == kNone) continue;
+      if (i != hint) first_hint_.store(i, std::memory_order_relaxed);
+      return index;
+    }
+    return kNone;
+  }
 
   uint32_t take_from(uint32_t word_index) {
     Word& word = words_[word_index];

@@ -146,13 +146,14 @@ uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* h
   Socket socket;
   const IoResult result = open_listener(address, options, socket);
   if (result.status != IoStatus::ok) return fail_socket("listen on", address, result);
+  streams_.warm(options.backlog);
   SocketAddress local;
   slot->port = local_address(socket, local) ? local.port : endpoint.port;
   slot->is_live = true;
   ++slot->generation;
   *handle = make_handle(HandleKind::listener, static_cast<uint32_t>(slot - listeners_), slot->generation);
   const bool may_be_hot = config_.hot_streams != 0 || (endpoint.flags & FRAMEPUMP_LISTEN_HOT) != 0;
-  slot->listener->prepare(socket, options.stream, may_be_hot ? HotSetting::allowed : HotSetting::forbidden,
+  slot->listener->prepare(socket, local, options.stream, may_be_hot ? HotSetting::allowed : HotSetting::forbidden,
                           static_cast<uint8_t>(endpoint.flags & FRAMEPUMP_STREAM_HALF_OPEN), endpoint.user_data);
   slot->listener->set_handle(*handle);
   slot->listener->set_wanted_priority(endpoint.priority);

@@ -11,7 +11,7 @@ namespace framepump {
 namespace {
 
 constexpr uint32_t kNoticesPerLook = 64;    // about 6 us of publishing between looks at the clock
-constexpr uint32_t kNoticesAtLeast = 256;   // progress even when the slice is used up
+constexpr uint32_t kNoticesAtLeast = 512;   // progress even when the slice is used up
 constexpr uint32_t kNoGrant = UINT32_MAX;
 constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in fewer
 

@@ -5,9 +5,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 namespace framepump {
 namespace {
@@ -52,6 +54,10 @@ bool parse_address(const char* host, uint16_t port, SocketAddress& out) {
   out.port = port;
   out.family = AddressFamily::ipv6;
   return true;
+}
+
+bool is_any_address(const SocketAddress& address) {
+  return std::all_of(std::begin(address.bytes), std::end(address.bytes), [](uint8_t byte) { return byte == 0; });
 }
 
 void format_address(const SocketAddress& address, char (&out)[kAddressTextBytes]) {

@@ -15,6 +15,9 @@ struct SocketAddress {
   AddressFamily family = AddressFamily::none;
 };
 
+// True for 0.0.0.0 and ::, and where there is no address.
+bool is_any_address(const SocketAddress& address);
+
 constexpr uint32_t kAddressTextBytes = 56;
 
 // True when `host` is a numeric IPv4 or IPv6 address ("127.0.0.1", "::1", "fe80::1%eth0"); never looks a name up.

@@ -32,11 +32,11 @@ class Poller {
  public:
   virtual ~Poller() = default;
 
-  // Both directions, from now on. Both count as armed.
-  virtual IoStatus add(Socket socket, void* key) = 0;
+  // From now on, with these directions armed. Reading always is; leave writing to arm() for a socket that is writable already, or the
+  // kernel reports just that.
+  virtual IoStatus add(Socket socket, void* key, uint32_t directions) = 0;
   virtual void remove(Socket socket, void* key) = 0;
-  // An event of a direction disarms it; whoever drained that direction to would_block arms it again. A no-op where the kernel
-  // reports edges itself.
+  // An event of a direction disarms it; whoever drained that direction to would_block arms it again.
   virtual void arm(Socket socket, void* key, uint32_t directions) = 0;
   // Takes up to events.size() pending events without waiting and returns how many. An event may be spurious.
   virtual uint32_t harvest(std::span<PollEvent> events) = 0;

@@ -16,7 +16,7 @@ uint32_t NullPoller::pending() const {
   return reported_.size();
 }
 
-IoStatus NullPoller::add(Socket, void*) {
+IoStatus NullPoller::add(Socket, void*, uint32_t) {
   ++calls.add;
   return IoStatus::ok;
 }

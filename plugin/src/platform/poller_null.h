@@ -27,7 +27,7 @@ class NullPoller final : public Poller {
   bool report(void* key, uint32_t readiness);
   uint32_t pending() const;  // reported and not harvested yet
 
-  IoStatus add(Socket socket, void* key) override;
+  IoStatus add(Socket socket, void* key, uint32_t directions) override;
   void remove(Socket socket, void* key) override;  // also drops what was reported for the key, as a kernel does
   void arm(Socket socket, void* key, uint32_t directions) override;
   uint32_t harvest(std::span<PollEvent> events) override;  // in the order of the reports

@@ -29,6 +29,12 @@ uint32_t readiness_of(short found) {
   return readiness;
 }
 
+short events_of(uint32_t directions) {
+  const int read = (directions & kReadable) != 0 ? kReadEvents : 0;
+  const int write = (directions & kWritable) != 0 ? kWriteEvents : 0;
+  return static_cast<short>(read | write);
+}
+
 // poll() tells of a hang-up even when asked for nothing, so a descriptor with nothing armed goes in as its complement, which is
 // negative and skipped.
 int descriptor_in(const pollfd& entry) { return entry.fd < 0 ? ~entry.fd : entry.fd; }
@@ -49,14 +55,14 @@ class PollWaitSet final : public WaitSet {
 
 class PollPoller final : public Poller {
  public:
-  IoStatus add(Socket socket, void* key) override {
+  IoStatus add(Socket socket, void* key, uint32_t directions) override {
     const uint32_t descriptor = static_cast<uint32_t>(descriptor_of(socket));
     while (places_.size() <= descriptor) {
       if (!places_.push(kNowhere)) return IoStatus::out_of_memory;
     }
     if (places_[descriptor] != kNowhere) return IoStatus::failed;
     if (!keys_.push(key)) return IoStatus::out_of_memory;
-    if (!entries_.push({descriptor_of(socket), kReadEvents | kWriteEvents, 0})) {
+    if (!entries_.push({descriptor_of(socket), events_of(kReadable | directions), 0})) {
       keys_.resize_down(entries_.size());
       return IoStatus::out_of_memory;
     }
@@ -81,10 +87,7 @@ class PollPoller final : public Poller {
   void arm(Socket socket, void* key, uint32_t directions) override {
     const uint32_t place = place_of(socket, key);
     if (place == kNowhere) return;
-    int events = entries_[place].events;
-    if ((directions & kReadable) != 0) events |= kReadEvents;
-    if ((directions & kWritable) != 0) events |= kWriteEvents;
-    set_events(entries_[place], events);
+    set_events(entries_[place], entries_[place].events | events_of(directions));
   }
 
   // One poll() serves several harvests when more is ready than fits one, so that thousands cost one look at the set and each

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "pump/pump.h"
 
+#include <algorithm>
+
 namespace framepump {
 namespace {
 
-// Publishing what a turn brought costs about a tenth of a microsecond (one list entry, one event); the slice pays for that too.
-constexpr int64_t kTurnsPerPublishedMicrosecond = 10;
+// Publishing what a turn brought, or a stream it accepted, costs about a tenth of a microsecond (one list entry, one event); the slice
+// pays for that too.
+constexpr uint32_t kPublishedPerMicrosecond = 10;
 constexpr uint32_t kNoPriority = UINT32_MAX;
 
 void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunReport& report) {
   ++report.turns;
   report.accepts += turn.accepts;
+  report.to_publish += std::max<uint32_t>(turn.accepts, 1);
   report.phase(turn.phase) += turn_us;
   if (turn.phase == Phase::receive) report.received_bytes += turn.bytes;
   if (turn.phase == Phase::send) report.sent_bytes += turn.bytes;
@@ -51,7 +55,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   TurnContext context = request.context;
   uint32_t served = 0;
   while (true) {
-    const bool slice_is_over = slice.is_over(report.turns / kTurnsPerPublishedMicrosecond);
+    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond);
     const uint32_t priority = pick_priority(request.lines, served, slice_is_over);
     if (priority == kNoPriority) break;
     served |= uint32_t{1} << priority;

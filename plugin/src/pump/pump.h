@@ -26,6 +26,7 @@ struct RunReport {
   uint32_t turns = 0;
   uint32_t left_over = 0;        // sources still waiting for a turn when the run ended
   uint32_t accepts = 0;
+  uint32_t to_publish = 0;       // at most: what the turns brought
   uint64_t received_bytes = 0;
   uint64_t sent_bytes = 0;
   int64_t phase_us[kPhases] = {};

@@ -21,7 +21,7 @@ void EnetHost::on_commands(uint32_t bits, int64_t) {
     pump.set_priority(send_side(), wanted_priority_.load(kRelaxed));
   }
   if ((bits & kCommandOpen) != 0) {
-    if (pump.poller().add(socket_, static_cast<Pollable*>(this)) == IoStatus::ok) {
+    if (pump.poller().add(socket_, static_cast<Pollable*>(this), kReadable) == IoStatus::ok) {
       pump.make_ready(receive_side());
     } else {
       finish(FRAMEPUMP_REASON_SYSTEM);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sources/stream_table.h"
 
+#include <algorithm>
 #include <new>
 
 namespace framepump {
@@ -9,6 +10,7 @@ struct StreamTable::Chunk {
   alignas(TcpStream) std::byte storage[kChunkStreams][sizeof(TcpStream)];
   Identity identities[kChunkStreams];
 
+  Chunk() {}  // NOLINT(modernize-use-equals-default): that would write all of it twice
   TcpStream* stream(uint32_t i) { return std::launder(reinterpret_cast<TcpStream*>(storage[i])); }
 };
 
@@ -48,6 +50,12 @@ StreamTable::Chunk* StreamTable::chunk_for(uint32_t index) {
   for (uint32_t i = 0; i < kChunkStreams; ++i) made->stream(i)->~TcpStream();  // another thread was first
   host_.destroy(made);
   return chunk;
+}
+
+void StreamTable::warm(uint32_t count) {
+  for (uint32_t index = 0; index < std::min(count, limit_); index += kChunkStreams) {
+    if (chunk_for(index) == nullptr) return;  // what is missing now may be there when it is needed
+  }
 }
 
 TcpStream* StreamTable::take(uint32_t& index) {

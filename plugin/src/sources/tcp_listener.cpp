@@ -2,6 +2,7 @@
 #include "sources/tcp_listener.h"
 
 #include "gate/stream_gate.h"
+#include "platform/prefetch.h"
 #include "sources/stream_table.h"
 
 namespace framepump {
@@ -17,8 +18,9 @@ TcpListener::TcpListener(Environment& environment, HandleMaker& handles)
       environment_(environment),
       handles_(handles) {}
 
-void TcpListener::prepare(Socket socket, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data) {
+void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data) {
   socket_ = socket;
+  address_ = address;
   options_ = options;
   hot_ = hot;
   flags_ = flags;
@@ -55,7 +57,7 @@ Turn TcpListener::take_turn(const TurnContext& context) {
   environment_.descriptor_waiters.leave(descriptor_place_);
   environment_.memory_waiters.leave(memory_place_);
   Poller& poller = environment_.pump.poller();
-  if (!is_polled_) is_polled_ = poller.add(socket_, static_cast<Pollable*>(this)) == IoStatus::ok;
+  if (!is_polled_) is_polled_ = poller.add(socket_, static_cast<Pollable*>(this), kReadable) == IoStatus::ok;
   while (turn.accepts < kAcceptsPerTurn) {
     switch (accept_one(context.now_us)) {
       case AcceptOutcome::accepted:
@@ -89,6 +91,7 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   uint32_t index = 0;
   TcpStream* stream = environment_.streams.take(index);
   if (stream == nullptr) return AcceptOutcome::no_room;
+  prefetch_to_write(stream, sizeof(*stream));  // it comes while the kernel accepts
   Socket socket;
   const IoResult result = accept_stream(socket_, options_, socket, stream->gate.peer);
   if (result.status != IoStatus::ok) {
@@ -99,6 +102,7 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   stream->gate.flags = flags_;
   stream->gate.listener = handle();
   stream->gate.user_data = user_data();
+  if (!is_any_address(address_)) stream->gate.local = address_;
   add<uint64_t>(environment_.counters.accepts, 1);
   stream->adopt(socket, options_, priority(), hot_, now_us);
   return AcceptOutcome::accepted;

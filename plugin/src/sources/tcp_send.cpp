@@ -61,7 +61,7 @@ Turn TcpStream::begin_connect(const TurnContext& context) {
   if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
     return finish_turn(turn, reason_of(result.status), result.system_code);
   }
-  if (!start_polling()) return finish_turn(turn, FRAMEPUMP_REASON_SYSTEM, 0);
+  if (!start_polling(kReadable | kWritable)) return finish_turn(turn, FRAMEPUMP_REASON_SYSTEM, 0);
   environment_.pump.set_timer(receive_side(), next_deadline_us());
   if (result.status == IoStatus::ok) return on_connected(turn, context);
   return turn;

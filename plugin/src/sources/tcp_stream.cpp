@@ -33,18 +33,18 @@ void TcpStream::adopt(Socket accepted, const StreamOptions& options, uint32_t pr
   hot_.is_allowed = hot == HotSetting::allowed;
   state_ = State::open;
   active_at_us_ = now_us;
-  local_address(socket(), gate.local);
+  if (gate.local.family == AddressFamily::none) local_address(socket(), gate.local);
   gate.wanted_priority.store(static_cast<uint8_t>(priority), std::memory_order_relaxed);
-  on_commands(kCommandPriority, now_us);
+  if (priority != FRAMEPUMP_PRIORITY_NORMAL) on_commands(kCommandPriority, now_us);
   post(kNoticeAccepted);
   // The poller says at once whether it brought something along, and this run reads that if the slice lasts. A try for each would cost
   // a storm of connects a fifth of its speed.
-  if (!start_polling()) return finish(FRAMEPUMP_REASON_SYSTEM, 0);
+  if (!start_polling(kReadable)) return finish(FRAMEPUMP_REASON_SYSTEM, 0);
   environment_.pump.set_timer(receive_side(), next_deadline_us());
 }
 
-bool TcpStream::start_polling() {
-  return environment_.pump.poller().add(socket(), static_cast<Pollable*>(this)) == IoStatus::ok;
+bool TcpStream::start_polling(uint32_t directions) {
+  return environment_.pump.poller().add(socket(), static_cast<Pollable*>(this), directions) == IoStatus::ok;
 }
 
 void TcpStream::on_ready(uint32_t readiness) {

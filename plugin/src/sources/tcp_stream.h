@@ -25,7 +25,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // Before kCommandOpen: the handle that reports and events use.
   void set_handle(framepump_handle handle);
-  // The pump accepted this connection, whose socket has these options.
+  // The pump accepted this connection, whose socket has these options. It finds out the local address unless the gate knows it.
   void adopt(Socket accepted, const StreamOptions& options, uint32_t priority, HotSetting hot, int64_t now_us);
 
   void on_commands(uint32_t bits, int64_t now_us) override;
@@ -64,7 +64,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // life (tcp_stream.cpp)
   void on_live_commands(uint32_t bits, int64_t now_us);
-  bool start_polling();
+  bool start_polling(uint32_t directions);
   int64_t linger_us() const;
   int64_t next_deadline_us() const;
   bool check_deadlines(int64_t now_us);

@@ -36,7 +36,7 @@ bool accept_one(int listener, int poller, bool looks, std::vector<int>& streams)
 uint32_t accept_for_slice(int listener, int poller, bool looks, int64_t slice_us, std::vector<int>& streams) {
   const int64_t deadline_us = bench::wall_us() + slice_us;
   uint32_t accepted = 0;
-  constexpr uint32_t kAcceptsPerLook = 16;
+  constexpr uint32_t kAcceptsPerLook = 4;
   while (accept_one(listener, poller, looks, streams)) {
     if (++accepted % kAcceptsPerLook == 0 && bench::wall_us() >= deadline_us) break;
   }
