@@ -61,7 +61,7 @@ void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::func
 
 TEST_CASE("a consumer that stops bounds memory, blocks the sender, and gets every byte when it goes on") {
   in_both_modes([](const framepump_config& config) {
-    constexpr uint64_t kLimitBytes = 4096 * 1024 / 16;  // the receive limit that a budget of 4 MiB allows
+    constexpr uint64_t kLimitBytes = 4096 * 1024 / 4;  // the receive limit that a budget of 4 MiB allows
     constexpr uint64_t kSeed = 3001;
     TestNetwork sender(config);
     TestNetwork receiver(with_budget(config, 4096));

@@ -123,7 +123,7 @@ typedef struct framepump_api {
   /* The first contiguous run: at least one byte when available > 0; else NOT_YET. */
   uint32_t (*front)(framepump_handle stream, const void** view, uint64_t* size_bytes);
   /* Exactly `size_bytes` contiguous bytes without taking them; NOT_YET: fewer have been published (memory is kept free so
-   * that they will fit). TOO_LARGE: beyond stream.receive_limit_kib. CLOSED: the stream ended with fewer. */
+   * that they will fit). TOO_LARGE: beyond stream.receive_limit_kib or a 16th of memory.budget_kib. CLOSED: the stream ended with fewer. */
   uint32_t (*peek)(framepump_handle stream, uint64_t size_bytes, const void** view);
   /* Copies up to `capacity_bytes` and consumes them, as consume does; `taken` may be 0. */
   uint32_t (*read)(framepump_handle stream, void* buffer, uint64_t capacity_bytes, uint64_t* taken);

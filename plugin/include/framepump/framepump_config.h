@@ -40,8 +40,8 @@ typedef struct framepump_config {
    * receive-window rule off. */
   uint32_t kernel_window_kib;
 
-  /* stream.receive_limit_kib: 4 to 1048576 KiB, default 8192, restart. Unread bytes of one stream, and the largest peek. In force
-   * is the lesser of this and a sixteenth of memory.budget_kib. */
+  /* stream.receive_limit_kib: 4 to 1048576 KiB, default 8192, restart. Unread bytes of one stream, at most a
+   * quarter of memory.budget_kib, and the largest peek, at most a sixteenth. */
   uint32_t receive_limit_kib;
   /* stream.send_limit_kib: 4 to 1048576 KiB, default 4096, live. Unsent bytes of one stream. */
   uint32_t send_limit_kib;

@@ -12,18 +12,18 @@ constexpr uint64_t kUnitAlignment = 4096;
 constexpr uint32_t kNoSlot = UINT32_MAX;
 
 // What receiving a peek of this size may take at worst: small blocks only, and a partly used one at either end.
-uint64_t peek_reserve_bytes(uint64_t receive_limit_bytes) {
-  return receive_limit_bytes + receive_limit_bytes / 32 + kLargeBlockBytes;
+uint64_t peek_reserve_bytes(uint64_t largest_peek_bytes) {
+  return largest_peek_bytes + largest_peek_bytes / 32 + kLargeBlockBytes;
 }
 
-uint64_t join_reserve_bytes(uint64_t receive_limit_bytes) { return receive_limit_bytes + sizeof(Block); }
+uint64_t join_reserve_bytes(uint64_t largest_peek_bytes) { return largest_peek_bytes + sizeof(Block); }
 
 }  // namespace
 
-bool BlockPool::open(const Host& host, uint64_t budget_bytes, uint64_t receive_limit_bytes) {
+bool BlockPool::open(const Host& host, uint64_t budget_bytes, uint64_t largest_peek_bytes) {
   host_ = host;
   budget_bytes_ = budget_bytes;
-  const uint64_t join_bytes = join_reserve_bytes(receive_limit_bytes);
+  const uint64_t join_bytes = join_reserve_bytes(largest_peek_bytes);
   unit_count_ = static_cast<uint32_t>((budget_bytes - std::min(budget_bytes, join_bytes)) / kLargeBlockBytes);
   units_ = static_cast<Unit*>(host.allocate(uint64_t{unit_count_} * sizeof(Unit), alignof(Unit)));
   if (units_ == nullptr) return false;
@@ -31,7 +31,7 @@ bool BlockPool::open(const Host& host, uint64_t budget_bytes, uint64_t receive_l
   const int64_t smalls = int64_t{unit_count_} * kSmallsPerUnit;
   const int64_t quarter = smalls / 4;
   quarter_smalls_ = quarter;
-  const int64_t peek = static_cast<int64_t>(peek_reserve_bytes(receive_limit_bytes) / kSmallBlockBytes);
+  const int64_t peek = static_cast<int64_t>(peek_reserve_bytes(largest_peek_bytes) / kSmallBlockBytes);
   balance(Account::send) = quarter;
   balance(Account::realtime) = quarter;
   balance(Account::peek_reserve) = peek;

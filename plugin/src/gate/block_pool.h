@@ -22,9 +22,9 @@ class BlockPool {
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
 
-  // `receive_limit_bytes` is the largest peek: two reserves of that size are set aside (to receive it, and to join it).
+  // Two reserves of the largest peek's size are set aside: to receive it, and to join it.
   // False: out of memory.
-  bool open(const Host& host, uint64_t budget_bytes, uint64_t receive_limit_bytes);
+  bool open(const Host& host, uint64_t budget_bytes, uint64_t largest_peek_bytes);
 
   // Takes the first `size_bytes` from the host now and touches them, so that no tick pays for it: a new page costs 0.2 to 1.6 us (measured),
   // for a 64 KiB block as much as receiving into it. Memory that comes free is used before memory that was never used.

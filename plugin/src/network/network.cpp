@@ -16,8 +16,12 @@ namespace {
 
 uint64_t kib(uint32_t value) { return uint64_t{value} * 1024; }
 
-// Two reserves of this size are set aside for peeks, so it may only be a small part of the budget.
 uint64_t receive_limit_in_force(const framepump_config& config) {
+  return std::min(kib(config.receive_limit_kib), kib(config.budget_kib) / 4);
+}
+
+// Two reserves of this size are set aside, so it may only be a small part of the budget.
+uint64_t peek_limit_in_force(const framepump_config& config) {
   return std::min(kib(config.receive_limit_kib), kib(config.budget_kib) / 16);
 }
 
@@ -53,13 +57,14 @@ uint32_t Network::fail_open(framepump_message& message, uint32_t code, const cha
 
 uint32_t Network::open(const framepump_config& config, const char* watch_path, Poller* poller, framepump_message& message) {
   config_ = config;
+  peek_limit_bytes_ = peek_limit_in_force(config);
   apply_settings();
   constexpr uint64_t kOtherDescriptors = 256;  // the game's files, and ours that are no streams
   reserve_descriptors(config.limit_streams + kOtherDescriptors);
   if (!open_poller(config, poller)) {
     return fail_open(message, FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "cannot make the poller: out of file descriptors or memory");
   }
-  if (!pool_.open(host_, kib(config.budget_kib), receive_limit_in_force(config)) || !parts_.open(*this) ||
+  if (!pool_.open(host_, kib(config.budget_kib), peek_limit_bytes_) || !parts_.open(*this) ||
       !streams_.open(*parts_.environment, config.limit_streams)) {
     return fail_open(message, FRAMEPUMP_ERROR_OUT_OF_MEMORY, "cannot open the network: the allocator returned null");
   }

@@ -260,6 +260,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   framepump_handle handle_ = 0;
   framepump_config config_ = {};
   LiveSettings settings_;
+  uint64_t peek_limit_bytes_ = 0;
   Counters counters_;
   BlockPool pool_;
   HandoffList commands_;  // gameplay to pump

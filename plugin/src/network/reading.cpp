@@ -29,13 +29,12 @@ uint32_t Network::peek(framepump_handle handle, uint64_t size_bytes, const void*
   TcpStream* stream = nullptr;
   if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
   StreamGate& gate = stream->gate;
-  const uint64_t limit_bytes = settings_.receive_limit_bytes.load(std::memory_order_relaxed);
   if (size_bytes == 0) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "peek: size_bytes is 0, allowed is 1 or more");
-  if (size_bytes > limit_bytes) {
+  if (size_bytes > peek_limit_bytes_) {
     return fail(FRAMEPUMP_ERROR_TOO_LARGE,
                 "peek: size_bytes is %llu, allowed are at most %llu: the lesser of stream.receive_limit_kib and a sixteenth of "
                 "memory.budget_kib",
-                static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(limit_bytes));
+                static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(peek_limit_bytes_));
   }
   if (gate.available_bytes() < size_bytes) {
     if (gate.state == FRAMEPUMP_STATE_CLOSED || gate.state == FRAMEPUMP_STATE_PEER_HALF_CLOSED) {

@@ -30,7 +30,7 @@ uint32_t Network::check_writable(framepump_handle handle, TcpStream*& stream) {
   return FRAMEPUMP_OK;
 }
 
-// How much of these free bytes one stream may queue: within its own limit a quarter of it (see TcpStream::receive_room).
+// How much of these free bytes one stream may queue: within its own limit a quarter of it (compare TcpStream::receive_room).
 uint64_t Network::write_share(uint64_t free_bytes) const {
   const uint64_t allowed_bytes = std::min(settings_.send_limit_bytes.load(std::memory_order_relaxed), free_bytes / 4);
   return std::max<uint64_t>(allowed_bytes, kSmallPayloadBytes);  // the guaranteed block

@@ -113,13 +113,14 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
   return result;
 }
 
-// How many more bytes this stream may hold: its own limit and a quarter of what is free (dynamic thresholds, Choudhury and Hahne 1998),
-// so that streams that nobody reads leave room for the others. The guaranteed block and a granted peek are beyond that.
+// How many more bytes this stream may hold: its own limit and as much as is free (dynamic thresholds, Choudhury and Hahne 1998): one alone
+// may have half of what there is, and n that nobody reads leave room for another as large as each of them. The guaranteed block and a
+// granted peek are beyond that.
 uint64_t TcpStream::receive_room(uint64_t queued_bytes) const {
   const BlockPool& pool = environment_.pool;
   uint64_t free_bytes = pool.free_bytes(Account::receive);
   if (receive_side().priority() == FRAMEPUMP_PRIORITY_REALTIME) free_bytes += pool.free_bytes(Account::realtime);
-  uint64_t allowed_bytes = std::min(environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed), free_bytes / 4);
+  uint64_t allowed_bytes = std::min(environment_.settings.receive_limit_bytes.load(std::memory_order_relaxed), free_bytes);
   const uint64_t granted_bytes = gate.peek_grant_bytes.load(std::memory_order_relaxed);
   allowed_bytes = std::max(allowed_bytes, granted_bytes);
   // What is in the queue's last block already is paid for.
