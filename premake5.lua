@@ -119,13 +119,6 @@ project "framepump_plugin"
   linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map }
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
 
--- Helpers of the tests, and the main function of the two test programs.
-project "test_support"
-  kind "StaticLib"
-  rtti "Off"
-  includedirs { "plugin/src", "tests" }
-  files { "tests/support/*.h", "tests/support/*.cpp" }
-
 -- Benchmarks, in a build of their own: each file of tests/bench/programs is a program; those of tests/bench/peers need the library that
 -- their name begins with, and come only where it is installed.
 if _OPTIONS["bench"] then
@@ -163,6 +156,13 @@ if _OPTIONS["bench"] then
   end
   return
 end
+
+-- Helpers of the tests, and the main function of the two test programs.
+project "test_support"
+  kind "StaticLib"
+  rtti "Off"
+  includedirs { "plugin/src", "tests" }
+  files { "tests/support/*.h", "tests/support/*.cpp" }
 
 project "engine_stub"
   kind "StaticLib"
