@@ -7,10 +7,14 @@
 #include <new>
 
 #include "platform/host.h"
+#include "platform/prefetch.h"
 
 namespace framepump {
 
 class EnetHost;
+
+// What a message costs besides its bytes: the library's packet and command, their headers in malloc, and a Datagram.
+constexpr uint64_t kMessageOverheadBytes = 128;
 
 enum class DatagramKind : uint8_t {
   // pump to gameplay
@@ -32,18 +36,17 @@ enum class DatagramKind : uint8_t {
 // One thing that a datagram host and gameplay tell each other. A large message's packet is carried along, not copied. A small one is
 // copied, so that its packet goes back to malloc at once, out of a warm cache and to be used again by the next: to free it a frame later
 // costs more than the copy (measured).
-struct Datagram {
+struct alignas(kCacheLineBytes) Datagram {
   static constexpr uint32_t kSmallBytes = 112;
 
   enum class State : uint8_t { queued, taken, dropped };
 
+  // The first cache line is all that is looked at to give one back.
   Datagram* next = nullptr;            // in a stack or chain
   Datagram* next_droppable = nullptr;  // the pump's: the next unreliable message of the same peer
   void* packet = nullptr;              // the library's; null: it is small
-  const void* payload = nullptr;
   EnetHost* host = nullptr;
   int64_t since_us = 0;                // monotonic: it came after this
-  uint64_t charged_bytes = 0;
   uint32_t size_bytes = 0;
   uint32_t peer = 0;                   // its place in the host's table
   uint32_t serial = 0;                 // which connection (to gameplay) or which handle's generation (to the pump) is meant
@@ -53,8 +56,10 @@ struct Datagram {
   uint8_t delivery = 0;
   // Gameplay takes a queued message, or the pump drops it: whoever is first.
   std::atomic<State> state{State::queued};
+  const void* payload = nullptr;
   alignas(std::max_align_t) std::byte small[kSmallBytes];
 
+  uint64_t charged_bytes() const { return uint64_t{size_bytes} + kMessageOverheadBytes; }
   bool change_state(State to) {
     State expected = State::queued;
     return state.compare_exchange_strong(expected, to, std::memory_order_acq_rel);

@@ -289,7 +289,7 @@ uint32_t Network::peer_info(framepump_handle handle, framepump_peer_info& info) 
   all.sent_messages = gate.sent_messages.load(kRelaxed);
   all.sent_bytes = gate.sent_bytes.load(kRelaxed);
   all.unsent_bytes = gate.ledger.unsent_bytes.load(kRelaxed);
-  all.waiting_bytes = gate.waiting_bytes.load(kRelaxed);
+  all.waiting_bytes = gate.queued_bytes.load(kRelaxed);
   all.queue_drops = gate.queue_drops.load(kRelaxed);
   all.throttled = gate.ledger.throttled.load(kRelaxed);
   all.throttle_percent = gate.throttle_percent.load(kRelaxed);

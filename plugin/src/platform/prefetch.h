@@ -5,6 +5,8 @@
 
 namespace framepump {
 
+constexpr size_t kCacheLineBytes = 64;
+
 // Hints that memory is wanted soon; any address will do. Nothing where the compiler knows no such hint.
 inline void prefetch([[maybe_unused]] const void* address) {
 #if defined(__GNUC__)
@@ -14,7 +16,6 @@ inline void prefetch([[maybe_unused]] const void* address) {
 
 inline void prefetch_to_write([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_bytes) {
 #if defined(__GNUC__)
-  constexpr size_t kCacheLineBytes = 64;
   for (size_t at = 0; at < size_bytes; at += kCacheLineBytes) __builtin_prefetch(static_cast<const std::byte*>(begin) + at, 1);
 #endif
 }

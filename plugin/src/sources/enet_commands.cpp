@@ -2,6 +2,7 @@
 //
 // What gameplay asks of a datagram host, and what gameplay is done with. Nothing here knows ENet.
 #include "gate/stream_gate.h"
+#include "platform/prefetch.h"
 #include "sources/enet_host.h"
 
 namespace framepump {
@@ -64,6 +65,7 @@ void EnetHost::take_back_messages() {
     next = done->next;
     EnetHost& host = *done->host;
     PeerGate* gate = host.peers_.at(done->peer);
+    if (next != nullptr) prefetch(host.peers_.at(next->peer));
     const bool is_dropped = done->state.load(kRelaxed) == Datagram::State::dropped;
     if (gate != nullptr && gate->serial == done->serial && !is_dropped) {
       note_done(*gate, *done);

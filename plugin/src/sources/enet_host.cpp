@@ -178,7 +178,7 @@ void EnetHost::attach(PeerGate& gate, _ENetPeer& peer) {
   gate.peer = &peer;
   gate.serial = next_serial_++;
   if (gate.serial == 0) gate.serial = next_serial_++;
-  gate.queued_bytes = 0;
+  gate.queued_bytes.store(0, kRelaxed);
   gate.first_droppable = gate.last_droppable = nullptr;
   gate.is_held.store(false, kRelaxed);
   set_time_out(peer);
@@ -338,7 +338,7 @@ void EnetHost::meet(_ENetPeer& peer, uint32_t data) {
 void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   ENetPacket& packet = *event.packet;
   const uint64_t charged_bytes = packet.dataLength + kMessageOverheadBytes;
-  while (gate.queued_bytes + charged_bytes > options_.queue_limit_bytes) {
+  while (gate.queued_bytes.load(kRelaxed) + charged_bytes > options_.queue_limit_bytes) {
     Datagram* dropped = drop_oldest(gate);
     if (dropped == nullptr) break;
     enet_packet_destroy(static_cast<ENetPacket*>(dropped->packet));
@@ -348,7 +348,6 @@ void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   Datagram& message = *gate_.arrival_pool.take();
   message.size_bytes = static_cast<uint32_t>(packet.dataLength);
   message.serial = gate.serial;
-  message.charged_bytes = charged_bytes;
   message.channel = event.channelID;
   message.delivery = delivery_of(packet);
   message.since_us = empty_at_us_;
@@ -359,7 +358,7 @@ void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   add<uint64_t>(gate.received_messages, 1);
   add<uint64_t>(gate.received_bytes, packet.dataLength);
   add<uint64_t>(counters_.received_messages, 1);
-  const uint64_t extra = (message.delivery == FRAMEPUMP_RELIABLE ? 1u : 0u) + (packet.dataLength > peer_of(gate)->mtu ? 1u : 0u);
+  const uint64_t extra = (message.delivery == FRAMEPUMP_RELIABLE ? 1u : 0u) + (packet.dataLength > event.peer->mtu ? 1u : 0u);
   add<uint64_t>(counters_.allocations, 3 + extra);
   keep_payload(message, packet);
 }
@@ -380,7 +379,7 @@ void EnetHost::keep_payload(Datagram& message, _ENetPacket& packet) {
 
 // ENet itself then refuses what the peer sends, without an acknowledgement; pings it still answers, so the connection lives.
 void EnetHost::hold_or_release(PeerGate& gate) {
-  const bool is_full = gate.queued_bytes >= options_.queue_limit_bytes;
+  const bool is_full = gate.queued_bytes.load(kRelaxed) >= options_.queue_limit_bytes;
   if (is_full == gate.is_held.load(kRelaxed) || gate.peer == nullptr) return;
   ENetPeer& peer = *peer_of(gate);
   peer.totalWaitingData = is_full ? peer.totalWaitingData + kHold : peer.totalWaitingData - kHold;

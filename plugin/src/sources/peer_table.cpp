@@ -2,6 +2,7 @@
 #include "sources/peer_table.h"
 
 #include "framepump/framepump_datagram.h"
+#include "sources/environment.h"
 
 namespace framepump {
 
@@ -38,7 +39,7 @@ PeerGate* PeerTable::take() {
   if (index == AtomicBitmap::kNone) return nullptr;
   PeerGate& gate = slots_[index];
   for (std::atomic<uint64_t>* sum : {&gate.received_messages, &gate.received_bytes, &gate.sent_messages, &gate.sent_bytes,
-                                     &gate.queue_drops, &gate.waiting_bytes, &gate.ledger.throttled}) {
+                                     &gate.queue_drops, &gate.queued_bytes, &gate.ledger.throttled}) {
     sum->store(0, std::memory_order_relaxed);
   }
   gate.rtt_ms.store(0, std::memory_order_relaxed);
@@ -54,8 +55,7 @@ void PeerTable::give_back(PeerGate& gate) {
 }
 
 void note_queued(PeerGate& gate, Datagram& datagram) {
-  gate.queued_bytes += datagram.charged_bytes;
-  gate.waiting_bytes.store(gate.queued_bytes, std::memory_order_relaxed);
+  add(gate.queued_bytes, datagram.charged_bytes());
   if (datagram.delivery == FRAMEPUMP_RELIABLE) return;
   (gate.first_droppable == nullptr ? gate.first_droppable : gate.last_droppable->next_droppable) = &datagram;
   gate.last_droppable = &datagram;
@@ -63,8 +63,7 @@ void note_queued(PeerGate& gate, Datagram& datagram) {
 
 // Gameplay takes them in order, so what it is done with is the first droppable one or was passed over before.
 void note_done(PeerGate& gate, Datagram& datagram) {
-  gate.queued_bytes -= datagram.charged_bytes;
-  gate.waiting_bytes.store(gate.queued_bytes, std::memory_order_relaxed);
+  add(gate.queued_bytes, uint64_t{0} - datagram.charged_bytes());
   if (gate.first_droppable == &datagram) gate.first_droppable = datagram.next_droppable;
 }
 
@@ -72,7 +71,7 @@ Datagram* drop_oldest(PeerGate& gate) {
   while (Datagram* oldest = gate.first_droppable) {
     gate.first_droppable = oldest->next_droppable;
     if (!oldest->change_state(Datagram::State::dropped)) continue;  // gameplay has it already
-    gate.queued_bytes -= oldest->charged_bytes;
+    add(gate.queued_bytes, uint64_t{0} - oldest->charged_bytes());
     return oldest;
   }
   return nullptr;
