@@ -18,6 +18,12 @@ class EventList {
  public:
   explicit EventList(const Host& host) : events_(host) {}
 
+  // Makes room for as many before the first tick, so that no tick pays for its pages.
+  void warm(uint32_t count) {
+    while (events_.size() < count && events_.push({})) {
+    }
+    events_.clear();
+  }
   void clear() {
     events_.clear();
     text_bytes_ = 0;

@@ -55,6 +55,16 @@ uint32_t Network::fail_open(framepump_message& message, uint32_t code, const cha
   return code;
 }
 
+// What would otherwise be allocated by the tick that first has something to list. Without memory for it now, that tick tries again.
+void Network::warm_lists() {
+  constexpr uint32_t kCrowdInATick = 512;
+  events_.warm(kCrowdInATick);
+  (void)readable_.make_room();
+  (void)writers_.make_room();
+  (void)peeks_.make_room();
+  (void)closed_.make_room();
+}
+
 uint32_t Network::open(const framepump_config& config, const char* watch_path, Poller* poller, framepump_message& message) {
   config_ = config;
   peek_limit_bytes_ = peek_limit_in_force(config);
@@ -69,6 +79,7 @@ uint32_t Network::open(const framepump_config& config, const char* watch_path, P
     return fail_open(message, FRAMEPUMP_ERROR_OUT_OF_MEMORY, "cannot open the network: the allocator returned null");
   }
   pool_.warm(receive_limit_in_force(config));  // as much as one stream brings in a frame
+  warm_lists();
   handle_ = register_network(this);
   if (handle_ == 0) return fail_open(message, FRAMEPUMP_ERROR_LIMIT_REACHED, "63 networks are open, which is the most there can be");
   mode_ = wanted_mode_ = config.threaded != 0 ? FRAMEPUMP_MODE_THREADED : FRAMEPUMP_MODE_FRAME_LOCKED;
@@ -97,6 +108,7 @@ bool Network::Parts::open(Network& network) {
   hot = host.create<HotSet>(host, *pump, network.settings_, network.counters_);
   memory_waiters = host.create<WaitingRoom>(host, *pump);
   descriptor_waiters = host.create<WaitingRoom>(host, *pump);
+  if (memory_waiters != nullptr) memory_waiters->warm();
   if (hot == nullptr || memory_waiters == nullptr || descriptor_waiters == nullptr) return false;
   environment = host.create<Environment>(Environment{host, *pump, network.pool_, network.notices_, *hot, network.streams_,
                                                      *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, scratch});

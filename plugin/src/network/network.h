@@ -142,6 +142,7 @@ class Network final : public HandleMaker, public BackgroundPump {
 
   // network.cpp
   uint32_t fail(uint32_t code, const char* format, ...) __attribute__((format(printf, 3, 4)));
+  void warm_lists();
   uint32_t fail_open(framepump_message& message, uint32_t code, const char* text);
   bool open_poller(const framepump_config& config, Poller* poller);
   void apply_keys(const framepump_config& config, KeySet keys);

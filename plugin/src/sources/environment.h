@@ -70,6 +70,8 @@ class WaitingRoom {
     Source* source;
     uint32_t* place;
   };
+  // Makes room for a few now, so that the first who waits does not allocate in a tick.
+  void warm() { (void)waiting_.make_room(); }
   void enter(Source& source, uint32_t& place) {
     if (place != kNowhere) return;
     if (!waiting_.push({&source, &place})) {
