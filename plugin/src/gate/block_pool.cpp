@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "platform/prefetch.h"
+
 namespace framepump {
 namespace {
 
@@ -112,6 +114,7 @@ Block* BlockPool::place_small(Account account) {
     if (unit != AtomicBitmap::kNone) {
       const uint32_t slot = take_small_slot(unit);
       if (slot == kNoSlot) continue;
+      prefetch_next_small(unit, slot);
       return place(unit, static_cast<uint8_t>(slot), kSmallBlockBytes, account);
     }
     unit = free_units_.take();
@@ -126,6 +129,13 @@ Block* BlockPool::place_small(Account account) {
     return block;
   }
   return nullptr;
+}
+
+// Slots are mostly taken in order, and the next one's header and first bytes can come while this one is filled.
+void BlockPool::prefetch_next_small(uint32_t unit, uint32_t slot) {
+  constexpr size_t kFirstBytes = 2 * kCacheLineBytes;
+  const std::byte* memory = units_[unit].memory.load(std::memory_order_relaxed);
+  if (slot + 1 < kSmallsPerUnit && memory != nullptr) prefetch_to_write(memory + (slot + 1) * kSmallBlockBytes, kFirstBytes);
 }
 
 uint32_t BlockPool::take_small_slot(uint32_t unit) {

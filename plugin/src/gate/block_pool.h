@@ -66,6 +66,7 @@ class BlockPool {
   std::byte* memory_of(uint32_t unit);
   Block* place(uint32_t unit, uint8_t slot, uint32_t bytes, Account account);
   Block* place_small(Account account);
+  void prefetch_next_small(uint32_t unit, uint32_t slot);
   uint32_t take_small_slot(uint32_t unit);
   void free_small_slot(uint32_t unit, uint32_t slot);
   void raise_peak();

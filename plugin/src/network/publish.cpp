@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "network/network.h"
+#include "platform/prefetch.h"
 
 namespace framepump {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr uint32_t kNoticesPerLook = 64;    // about 6 us of publishing between looks at the clock
 constexpr uint32_t kNoticesAtLeast = 512;   // progress even when the slice is used up
 constexpr uint32_t kNoGrant = UINT32_MAX;
+constexpr size_t kStreamsAhead = 4;         // how early a stream is asked for that is not in the cache
 constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in fewer
 
 }  // namespace
@@ -77,10 +79,19 @@ void Network::release_closed() {
   closed_.resize_down(kept);
 }
 
-// Views end here, and streams without unread bytes leave the list; their last block goes back to the pool.
+// Views end here, and streams without unread bytes leave the list; their last block goes back to the pool: at once where nobody else pumps,
+// since to come back to a thousand streams for that costs more than the rest of it.
 void Network::trim_readable() {
+  if (readable_.size() == 0) return;
+  const bool has_token = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && token_.try_acquire_in_passing();
   uint32_t kept = 0;
-  for (framepump_handle handle : readable_.span()) {
+  const std::span<const framepump_handle> handles = readable_.span();
+  for (size_t i = 0; i < handles.size(); ++i) {
+    if (i + kStreamsAhead < handles.size()) {
+      TcpStream& ahead = stream_at(unpack(handles[i + kStreamsAhead]).index);
+      prefetch_to_write(&ahead, sizeof(ahead));
+    }
+    const framepump_handle handle = handles[i];
     TcpStream& stream = stream_at(unpack(handle).index);
     StreamGate& gate = stream.gate;
     gate.received.free_retired(gate.retired, pool_);
@@ -89,9 +100,14 @@ void Network::trim_readable() {
       continue;
     }
     gate.is_listed_readable = false;
-    command(stream, kCommandReclaim);
+    if (has_token) {
+      gate.received.reclaim(pool_);
+    } else {
+      command(stream, kCommandReclaim);
+    }
   }
   readable_.resize_down(kept);
+  if (has_token) token_.release();
 }
 
 void Network::publish(Slice& slice, RunReport& run) {
@@ -198,7 +214,10 @@ void Network::serve_writers() {
 
 // The oldest incomplete peek that cannot go on for lack of memory may finish from the reserve, one at a time: so however many streams wait for
 // messages that do not all fit, each gets its own in the end.
+//
+// Nobody lacks memory while nobody is blocked: then the list is left as it is, which is most of the time. It names a stream at most once.
 void Network::serve_peeks() {
+  if (counters_.blocked.load(std::memory_order_relaxed) == 0 && peek_grant_index_ == kNoGrant) return;
   uint32_t kept = 0;
   for (uint32_t index : peeks_.span()) {
     StreamGate& gate = stream_at(index).gate;

@@ -35,6 +35,7 @@ class ReadyQueue {
     source.ready_previous_ = source.ready_next_ = nullptr;
     --size_;
   }
+  const Source* front(uint32_t priority) const { return lists_[priority].first; }  // null: none waits
   Source& pop_front(uint32_t priority) {
     Source& source = *lists_[priority].first;
     remove(source);
