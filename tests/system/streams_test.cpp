@@ -113,3 +113,21 @@ TEST_CASE("room that was reserved stays this stream's over ticks, until it is co
     CHECK_EQ(got_others, others);
   });
 }
+
+TEST_CASE("the round trip is sampled for whoever looks at it, and costs nobody else a system call") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    const auto rtt_us = [&](framepump_handle stream) { return net.info(stream).rtt_us; };
+    CHECK_GT(rtt_us(pair.client), 0);  // the handshake gave one
+    CHECK_EQ(rtt_us(pair.server), 0);  // which asks for the next
+    std::string got;
+    CHECK(run_until({&net}, [&] {
+      net.write(pair.client, "x");
+      net.write(pair.server, "y");
+      got += net.read_all(pair.server);
+      net.read_all(pair.client);
+      return rtt_us(pair.server) > 0 && !got.empty();
+    }));
+  });
+}

@@ -169,7 +169,8 @@ typedef struct framepump_stream_info {
   uint64_t available_bytes;      /* published and not consumed */
   uint64_t unpublished_bytes;    /* received, to be published by the next tick */
   uint64_t unsent_bytes;         /* written and not yet handed to the kernel */
-  int64_t rtt_us;                /* smoothed, the kernel's; sampled about twice a second while active; 0: no sample */
+  int64_t rtt_us;                /* smoothed, the kernel's; sampled at connect, then when bytes come after it
+                                    was looked at here, at most twice a second; 0: no sample */
   uint64_t window_bytes;         /* receive window promised to this stream by the window rule; 0: the kernel's own */
   int64_t dwell_us;              /* newest publication: oldest byte's wait from the kernel to gameplay */
   int64_t dwell_max_us;

@@ -324,7 +324,7 @@ uint32_t Network::set_user_data(framepump_handle handle, uint64_t user_data) {
 uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& info) {
   TcpStream* stream = nullptr;
   if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
-  const StreamGate& gate = stream->gate;
+  StreamGate& gate = stream->gate;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   framepump_stream_info all = {};
   all.struct_size = info.struct_size;
@@ -337,7 +337,7 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   all.unpublished_bytes = all.received_bytes - gate.published;
   all.unsent_bytes = gate.unsent.queued_bytes();
   all.sent_bytes = gate.unsent.produced() - all.unsent_bytes;
-  all.rtt_us = gate.rtt_us.load(kRelaxed);
+  all.rtt_us = gate.rtt_us.fetch_or(StreamGate::kRttIsWanted, kRelaxed) & ~StreamGate::kRttIsWanted;
   all.dwell_us = gate.dwell_us;
   all.dwell_max_us = gate.dwell_max_us;
   all.dwell_frames = gate.dwell_frames;

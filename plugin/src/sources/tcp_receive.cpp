@@ -12,7 +12,7 @@ namespace framepump {
 namespace {
 
 constexpr int64_t kLookForResetUs = 1'000'000;
-constexpr uint32_t kRttSampleMs = 500;  // one getsockopt (about 1 us) twice a second while bytes flow
+constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us, so nobody who does not look at it pays for it
 
 }  // namespace
 
@@ -174,13 +174,15 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   int64_t none = 0;
   gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_release);
   if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
-  if (milliseconds(context.now_us) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
+  const bool is_rtt_wanted = (gate.rtt_us.load(std::memory_order_relaxed) & StreamGate::kRttIsWanted) != 0;
+  if (is_rtt_wanted && milliseconds(context.now_us) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
   post(kNoticeData);
 }
 
 void TcpStream::sample_rtt(int64_t now_us) {
   rtt_sampled_ms_ = milliseconds(now_us);
-  gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
+  const auto rtt_us = static_cast<uint32_t>(smoothed_rtt_us(socket()));
+  gate.rtt_us.store(rtt_us & ~StreamGate::kRttIsWanted, std::memory_order_relaxed);
 }
 
 Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
