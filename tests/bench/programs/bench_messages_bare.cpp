@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Small messages on many connections with bare system calls: edge-triggered epoll and one recv for each that is ready. A short read counts
-// as EWOULDBLOCK, as it does in FramePump.
+// as EWOULDBLOCK, as it does in FramePump. `--keep` does what else FramePump promises, and no more: it takes the time of arrival along, and
+// keeps the bytes for gameplay after the tick.
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/support/messages.h"
@@ -12,43 +15,89 @@ namespace bench = framepump::bench;
 
 namespace {
 
-void tick(int poller, bench::MessageRun& run, const std::vector<int>& connections) {
-  epoll_event events[256];
-  char buffer[2048];
-  int count = 0;
-  do {
-    count = epoll_wait(poller, events, 256, 0);
-    for (int i = 0; i < count; ++i) {
-      const size_t at = events[i].data.u32;
-      const ssize_t got = recv(connections[at], buffer, sizeof(buffer), 0);
-      if (got > 0) run.check().take(at, buffer, static_cast<size_t>(got));
+struct Connection {
+  int descriptor = -1;
+  size_t kept_bytes = 0;
+  int64_t arrived_ns = 0;
+  char bytes[2048];
+};
+
+struct Reader {
+  bench::MessageRun& run;
+  std::vector<Connection>& connections;
+  std::vector<size_t> ready = {};
+  int poller = -1;
+
+  template <typename Read>
+  void tick(Read read) {
+    epoll_event events[256];
+    int count = 0;
+    do {
+      count = epoll_wait(poller, events, 256, 0);
+      for (int i = 0; i < count; ++i) read(events[i].data.u32);
+    } while (count == 256);
+  }
+  void take(size_t at) {
+    char buffer[sizeof(Connection::bytes)];
+    const ssize_t got = recv(connections[at].descriptor, buffer, sizeof(buffer), 0);
+    if (got > 0) run.check().take(at, buffer, static_cast<size_t>(got));
+  }
+  void keep(size_t at) {
+    Connection& connection = connections[at];
+    iovec part = {connection.bytes, sizeof(connection.bytes)};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+    msghdr message = {};
+    message.msg_iov = &part, message.msg_iovlen = 1;
+    message.msg_control = control, message.msg_controllen = sizeof(control);
+    const ssize_t got = recvmsg(connection.descriptor, &message, 0);
+    if (got <= 0) return;
+    connection.kept_bytes = static_cast<size_t>(got);
+    if (const cmsghdr* stamp = CMSG_FIRSTHDR(&message); stamp != nullptr && stamp->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec arrived = {};
+      std::memcpy(&arrived, CMSG_DATA(stamp), sizeof(arrived));
+      connection.arrived_ns = int64_t{arrived.tv_sec} * 1'000'000'000 + arrived.tv_nsec;
     }
-  } while (count == 256);
-}
+    ready.push_back(at);
+  }
+  void gameplay() {
+    for (const size_t at : ready) run.check().take(at, connections[at].bytes, connections[at].kept_bytes);
+    ready.clear();
+  }
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Reads messages with bare system calls.");
   bench::MessageOptions options;
+  bool is_keeping = false;
   options.add_to(app);
+  app.add_flag("--keep", is_keeping, "take times of arrival along, and keep the bytes for gameplay after the tick");
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(options.connections + 100);
+  std::vector<Connection> connections(options.connections);
   const int poller = epoll_create1(EPOLL_CLOEXEC);
-  std::vector<int> connections;
   for (uint32_t at = 0; at < options.connections; ++at) {
-    connections.push_back(bench::tcp_connect(options.host, options.port));
-    bench::set_nonblocking(connections.back());
+    const int descriptor = connections[at].descriptor = bench::tcp_connect(options.host, options.port);
+    bench::set_nonblocking(descriptor);
+    const int on = 1;
+    if (is_keeping && setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0) bench::die_errno("SO_TIMESTAMPNS");
     epoll_event event = {EPOLLIN | EPOLLRDHUP | EPOLLET, {.u32 = at}};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, connections.back(), &event) != 0) bench::die_errno("epoll_ctl");
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) != 0) bench::die_errno("epoll_ctl");
   }
   bench::align_to(options.frames_per_s, 0);
   bench::MessageRun run(options);
+  Reader reader{run, connections, {}, poller};
   while (!run.is_done()) {
     run.frame_begins();
-    tick(poller, run, connections);
+    if (is_keeping) {
+      reader.tick([&](size_t at) { reader.keep(at); });
+    } else {
+      reader.tick([&](size_t at) { reader.take(at); });
+    }
     run.tick_ends();
+    reader.gameplay();
     run.frame_ends();
   }
   run.print();

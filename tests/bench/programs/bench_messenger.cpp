@@ -19,7 +19,7 @@ namespace {
 void talk(const std::vector<int>& connections, const bench::MessageOptions& options) {
   // The reader's first frames see who is connected before the first message comes.
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  bench::align_to(options.frames_per_s, 0.3);  // the readers' frames begin at 0
+  bench::align_to(options.frames_per_s, 0.5);  // the readers' frames begin at 0
   bench::FrameLoop frames(options.frames_per_s);
   for (uint32_t number = 0; number < options.messages; ++number) {
     frames.wait_for_frame();

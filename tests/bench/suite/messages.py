@@ -8,31 +8,37 @@ from .model import OURS, Contestant, Context, Row, Target, missing
 from .senders import running
 
 BARE = "bare epoll and recv"
+KEEPING = "... with times of arrival, kept for gameplay"
+FPS = 20  # the sender of a thousand messages needs a third of a frame: a reader that is not done by then would chase it
 ASIO = "asio, poll()"
 LIBUV = "libuv, NOWAIT"
 
 
 def messages(context: Context):
-    connections, count = (50, 10) if context.smoke else (1000, 60 if context.quick else 150)
-    shape = ["--connections", str(connections), "--messages", str(count), "--fps", "30"]
+    connections, count = (50, 10) if context.smoke else (1000, 60 if context.quick else 100)
+    shape = ["--connections", str(connections), "--messages", str(count), "--fps", str(FPS)]
 
     def reader(program: str, *more: str) -> list[str]:
         return [context.program(program), "--port", "{port}", *shape, *more]
 
     yield Row(
-        "messages", f"{connections} streams, 64 bytes on each in every frame, 30 fps",
+        "messages", f"{connections} streams, 64 bytes on each in every frame, {FPS} fps",
         [
             Contestant(OURS, reader("bench_messages_framepump")),
             Contestant(BARE, reader("bench_messages_bare")),
+            Contestant(KEEPING, reader("bench_messages_bare", "--keep")),
             Contestant(ASIO, reader("asio_messages"), skip=missing(context, "asio_messages")),
             Contestant(LIBUV, reader("uv_messages"), skip=missing(context, "uv_messages")),
             Contestant(f"{OURS}, threaded", reader("bench_messages_framepump", "--threaded")),
         ],
         {"cpu_ns": "CPU ns/message", "process_cpu_ns": "all threads' ns", "tick_us.p50": "tick p50 us", "tick_us.p99": "tick p99 us"},
         [
-            Target("at most 1.15 x bare epoll and recv", lambda f: f.ratio(OURS, BARE, "cpu_ns"), at_most=1.15),
-            Target("at most 0.9 x asio", lambda f: f.ratio(OURS, ASIO, "cpu_ns"), at_most=0.9),
-            Target("at most 0.9 x libuv", lambda f: f.ratio(OURS, LIBUV, "cpu_ns"), at_most=0.9),
+            Target("at most 1.15 x bare epoll and recv", lambda f: f.ratio(OURS, BARE, "cpu_ns"), at_most=1.15,
+                   limit=lambda f: f.ratio(KEEPING, BARE, "cpu_ns")),
+            Target("at most 0.9 x asio", lambda f: f.ratio(OURS, ASIO, "cpu_ns"), at_most=0.9,
+                   limit=lambda f: f.ratio(KEEPING, ASIO, "cpu_ns")),
+            Target("at most 0.9 x libuv", lambda f: f.ratio(OURS, LIBUV, "cpu_ns"), at_most=0.9,
+                   limit=lambda f: f.ratio(KEEPING, LIBUV, "cpu_ns")),
         ],
         rounds=context.rounds(9),
         parameters={"connections": connections},
