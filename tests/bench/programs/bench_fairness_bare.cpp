@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Fairness, as the usual loop has it: epoll_wait without waiting, and each ready socket read until EAGAIN, in the order in which epoll
-// names them, until the slice is over. `--round-robin` reads 64 KiB of each in turn.
+// names them, until the slice is over. `--round-robin` reads 64 KiB of each in turn; `--raise-window` gives the firehose a high SO_RCVLOWAT and
+// tries it in every tick, since it no longer says when it has something.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -34,6 +35,7 @@ struct Reader {
   std::deque<Connection*> ready;
   std::vector<char> buffer = std::vector<char>(kReadBytes);
   int poller = epoll_create1(EPOLL_CLOEXEC);
+  bool is_window_raised = false;
 
   void open(Connection& connection, uint16_t port, const std::string& order) {
     connection.descriptor = bench::tcp_connect("127.0.0.1", port);
@@ -41,6 +43,11 @@ struct Reader {
     const std::string line = order + "\n";
     if (send(connection.descriptor, line.data(), line.size(), MSG_NOSIGNAL) < 0) bench::die_errno("send");
     bench::set_nonblocking(connection.descriptor);
+    const int most = INT32_MAX;  // the kernel takes what it allows
+    if (connection.is_firehose && is_window_raised &&
+        setsockopt(connection.descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) {
+      bench::die_errno("SO_RCVLOWAT");
+    }
     epoll_event event = {};
     event.events = EPOLLIN | EPOLLET;
     event.data.ptr = &connection;
@@ -49,11 +56,11 @@ struct Reader {
   void poll() {
     epoll_event events[256];
     const int count = epoll_wait(poller, events, 256, 0);
-    for (int i = 0; i < count; ++i) {
-      Connection& connection = *static_cast<Connection*>(events[i].data.ptr);
-      if (!connection.is_ready) ready.push_back(&connection);
-      connection.is_ready = true;
-    }
+    for (int i = 0; i < count; ++i) make_ready(*static_cast<Connection*>(events[i].data.ptr));
+  }
+  void make_ready(Connection& connection) {
+    if (!connection.is_ready) ready.push_back(&connection);
+    connection.is_ready = true;
   }
   // True: there may be more.
   bool read_once(Connection& connection) {
@@ -66,6 +73,7 @@ struct Reader {
   void tick(int64_t slice_us, bool is_round_robin) {
     const int64_t deadline_us = bench::wall_us() + slice_us;
     poll();
+    if (is_window_raised) make_ready(connections[0]);
     while (!ready.empty() && bench::wall_us() < deadline_us) {
       Connection& connection = *ready.front();
       const bool has_more = read_once(connection);
@@ -100,18 +108,20 @@ int main(int argc, char** argv) {
   bench::TalkerOptions options;
   options.add_to(app);
   uint32_t trickles = 0, interval_us = 100'000;
+  Reader reader;
   bool is_round_robin = false;
   double seconds = 4;
   app.add_option("--trickles", trickles, "streams that bring a stamp now and then")->capture_default_str();
   app.add_option("--interval-us", interval_us, "how often")->capture_default_str();
   app.add_flag("--round-robin", is_round_robin, "64 KiB of each in turn");
+  app.add_flag("--raise-window", reader.is_window_raised, "set the firehose's SO_RCVLOWAT as high as it goes");
   app.add_option("--seconds", seconds, "how long")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
-  Reader reader;
   reader.connections.resize(trickles + 1);
   reader.open(reader.connections[0], options.talker, "firehose");
   for (uint32_t i = 1; i <= trickles; ++i) reader.open(reader.connections[i], options.talker, "trickle " + std::to_string(interval_us));
+  reader.waits.begin();
   bench::FrameLoop frames(options.frames_per_s);
   while (frames.frames() == 0 || frames.seconds() < seconds) {
     frames.wait_for_frame();

@@ -39,12 +39,15 @@ struct EchoAnswer {
 // while a tick ran and that one still took it along. A machine that lets a frame start late lengthens the first figure, not the second.
 class WaitMeter {
  public:
+  // What was sent before is not counted: it waited for connections to be made.
+  void begin() { begin_ns_ = wall_ns(); }
   void tick_begins() {
     tick_starts_ns_.push_back(wall_ns());
     if (tick_starts_ns_.size() > kTicks) tick_starts_ns_.pop_front();
   }
   // Gameplay has it now.
   void add(int64_t sent_ns) {
+    if (sent_ns < begin_ns_) return;
     waits_us_.push_back(static_cast<double>(wall_ns() - sent_ns) / 1e3);
     double frames = 0;
     for (auto start = tick_starts_ns_.rbegin(); start != tick_starts_ns_.rend() && *start > sent_ns; ++start) ++frames;
@@ -57,6 +60,7 @@ class WaitMeter {
  private:
   static constexpr size_t kTicks = 256;  // four seconds at 60 Hz: longer waits count as this long
 
+  int64_t begin_ns_ = 0;
   std::deque<int64_t> tick_starts_ns_;
   std::vector<double> waits_us_;
   std::vector<double> waits_frames_;
