@@ -5,11 +5,12 @@ import contextlib
 import math
 import os
 import shutil
-from typing import Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 from . import web_server
 from .model import OURS, Contestant, Context, Figures, Row, Target
 from .senders import running
+from .wan import Link
 
 SLICE_US = 2000
 # A peer competes in a frame-locked row while its longest tick is within this, by the thread's own clock: a busy machine is not a
@@ -95,6 +96,12 @@ def python_peer(sizes: Sizes, name: str, script: str, size: int, *more: str) -> 
     return Contestant(f"{name} ({megabytes(size)})", reading(size, command, "--hash", f"{{hash_{size}}}", *more), skip=skip)
 
 
+def iperf3(size: int) -> Contestant:
+    skip = None if shutil.which("iperf3") else "skipped: iperf3 is not installed"
+    return Contestant("iperf3, a thread that looks at nothing", ["/usr/bin/python3", f"{PEERS}/bulk_iperf3.py", "--bytes", str(size)],
+                      skip=skip)
+
+
 def godot_missing() -> Optional[str]:
     missing = [package for package, is_there in (("godot3-server", shutil.which("godot3-server")), ("nginx", web_server.nginx()))
                if not is_there]
@@ -165,6 +172,7 @@ def locked(context: Context):
                 Contestant(BARE_DRAIN, bare(context, sizes.whole, "--drain", *frame)),
                 Contestant(BARE_RAISED, bare(context, sizes.whole, "--drain", "--raise-window", *frame)),
                 Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
+                iperf3(sizes.whole),
                 *peers,
                 godot_peer(sizes, GODOT_THREAD, sizes.whole, fps, "--chunk=65536", "--threads=1"),
             ],
@@ -200,6 +208,7 @@ def threaded(context: Context):
                 Contestant(OURS, ours(context, sizes.whole, "--threaded", "--budget-mib", "256", *frame)),
                 Contestant(BARE_THREAD, reading(sizes.whole, [context.program("bench_bulk_thread")], *frame)),
                 Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
+                iperf3(sizes.whole),
                 godot_peer(sizes, GODOT_THREAD, 115_000_000, fps, "--chunk=65536", "--threads=1"),
             ],
             {"mb_per_s": "MB/s", "reader_cpu_seconds": "thread's CPU s", **TICKS},
@@ -252,24 +261,52 @@ def waiting(context: Context):
 
 
 def memory(context: Context):
-    """Over loopback a frame brings more than the whole small budget holds: the bare loop with that much memory is the limit."""
-    sizes = Sizes(context, 4_000_000 if context.smoke else 115_000_000)
+    whole = 4_000_000 if context.smoke else 115_000_000
+    yield memory_on_link(Link(context, 10, 300, size=whole))
+    yield memory_on_loopback(context, Sizes(context, whole))
+
+
+def memory_on_link(link: Link) -> Row:
+    by_default = f"{OURS}, budget by default"
+    small, frame = ["--budget-mib", "4"], ["--fps", "60", "--slice-us", str(SLICE_US)]
+    return Row(
+        "memory", f"under a budget of 4 MiB, 60 fps, over a link of {link.describe()}",
+        [
+            link.contestant(OURS, "bench_bulk_framepump", *small, *frame),
+            link.contestant(by_default, "bench_bulk_framepump", *frame),
+            link.bare(BLOCKING, "--blocking"),
+        ],
+        {"mb_per_s": "MB/s", "memory_peak_of_budget": "peak/budget", "steady_allocations": "allocations", **TICKS},
+        memory_targets(by_default),
+        setting=link.setting,
+        rounds=link.context.rounds(5),
+        parameters={"fps": 60, "slice_us": SLICE_US},
+    )
+
+
+def memory_targets(by_default: str, limit: Optional[Callable[[Figures], float]] = None) -> list[Target]:
+    return [
+        Target("memory taken, as a part of the budget", lambda f: max(f.all(OURS, "memory_peak_of_budget")), at_most=1),
+        Target("at least 0.8 x the default budget", lambda f: f.ratio(OURS, by_default, "mb_per_s"), at_least=0.8, limit=limit),
+        Target("allocations of all steady ticks", lambda f: max(f.all(OURS, "steady_allocations")), at_most=0),
+    ]
+
+
+def memory_on_loopback(context: Context, sizes: Sizes) -> Row:
+    """Here a frame brings more than the whole small budget holds. The limit is a bare loop with what the quarters for sending and for realtime
+    streams leave of it."""
     frame = ["--fps", "60", "--slice-us", str(SLICE_US)]
-    by_default, small_bare = f"{OURS}, budget by default", "bare drain loop, 4 MiB"
-    yield Row(
+    by_default, small_bare = f"{OURS}, budget by default", "bare drain loop, 2 MiB"
+    return Row(
         "memory", f"{megabytes(sizes.whole)} over loopback under a budget of 4 MiB, slice {SLICE_US} us, 60 fps",
         [
             Contestant(OURS, ours(context, sizes.whole, "--budget-mib", "4", *frame)),
             Contestant(by_default, ours(context, sizes.whole, *frame)),
-            Contestant(small_bare, bare(context, sizes.whole, "--drain", "--keep-mib", "4", "--raise-window", *frame)),
+            Contestant(small_bare, bare(context, sizes.whole, "--drain", "--keep-mib", "2", "--raise-window", *frame)),
+            Contestant("bare drain loop, 4 MiB", bare(context, sizes.whole, "--drain", "--keep-mib", "4", "--raise-window", *frame)),
         ],
         {"mb_per_s": "MB/s", "memory_peak_of_budget": "peak/budget", "steady_allocations": "allocations", **TICKS},
-        [
-            Target("memory taken, as a part of the budget", lambda f: max(f.all(OURS, "memory_peak_of_budget")), at_most=1),
-            Target("at least 0.8 x the default budget", lambda f: f.ratio(OURS, by_default, "mb_per_s"), at_least=0.8,
-                   limit=lambda f: f.ratio(small_bare, by_default, "mb_per_s")),
-            Target("allocations of all steady ticks", lambda f: max(f.all(OURS, "steady_allocations")), at_most=0),
-        ],
+        memory_targets(by_default, limit=lambda f: f.ratio(small_bare, by_default, "mb_per_s")),
         rounds=context.rounds(5),
         parameters={"fps": 60, "slice_us": SLICE_US},
         setting=sizes.senders,

@@ -5,7 +5,9 @@ import contextlib
 import os
 from typing import Iterator
 
+from . import veth
 from .model import OURS, Contestant, Context, Figures, Row, Target
+from .senders import running
 
 BLOCKING = "blocking thread"
 KERNEL_WINDOW = 6291456 // 2  # half of the stock tcp_rmem[2]: what a receiver can be promised
@@ -54,8 +56,24 @@ class Link:
 
     def slow(self, name: str, *more: str) -> Contestant:
         """Readers that the kernel holds to a window per frame get a tenth: on a fast link they would take minutes for the whole."""
-        size = max(1_000_000, self.size // 10)
+        size = self.slow_size()
         return self.contestant(f"{name} ({size / 1e6:g} MB)", "bench_bulk_bare", "--drain", *more, size=size)
+
+    def plain(self) -> list[Contestant]:
+        """What the kernel does to a reader without the window rule; it is the reader's side alone, so one kind of sender shows it."""
+        if self.congestion != "cubic":
+            return []
+        return [
+            self.slow("bare drain loop, 60 fps", "--fps", "60"),
+            self.slow("bare drain loop, 30 fps", "--fps", "30"),
+            self.slow("... with SO_RCVBUF 4 MB, 30 fps", "--fps", "30", "--receive-buffer", "4000000"),
+        ]
+
+    def slow_size(self) -> int:
+        return max(1_000_000, self.size // 10)
+
+    def setting(self):
+        return stock_limits()
 
     def bound(self, fps: int) -> float:
         """What may be asked for: where a frame's worth does not fit the kernel's window, less."""
@@ -89,16 +107,42 @@ def wan_row(link: Link, rounds: int) -> Row:
             link.bare(BLOCKING, "--blocking"),
             link.bare(raised(60), "--drain", "--raise-window", "--fps", "60"),
             link.bare(raised(30), "--drain", "--raise-window", "--fps", "30"),
-            link.slow("bare drain loop, 60 fps", "--fps", "60"),
-            link.slow("bare drain loop, 30 fps", "--fps", "30"),
-            link.slow("... with SO_RCVBUF 4 MB, 30 fps", "--fps", "30", "--receive-buffer", "4000000"),
+            *link.plain(),
         ],
         {"mb_per_s": "MB/s", "seconds": "seconds"},
         [target(OURS, 60), target(slow, 30)],
         rounds=rounds,
         parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit, "congestion": link.congestion, "loss": link.loss_percent},
-        setting=stock_limits,
+        setting=link.setting,
     )
+
+
+class MergedLink(Link):
+    """Behind veth, where the round trip is the time that the queue takes to drain."""
+
+    def contestant(self, name: str, program: str, *more: str, size: int = 0) -> Contestant:
+        size = size or self.size
+        command = veth.unprivileged(self.context.program(program), *more, "--host", veth.SENDER_ADDRESS, "--port", f"{{port_{size}}}",
+                                    "--bytes", str(size))
+        return Contestant(name, command, skip=veth.why_not())
+
+    def describe(self) -> str:
+        return f"{self.mbit:g} Mbit/s with a queue of {self.rtt_ms:g} ms, {self.congestion}; {self.size / 1e6:g} MB in {veth.SHAPE}"
+
+    @contextlib.contextmanager
+    def setting(self) -> Iterator[dict]:
+        if veth.why_not() is not None:
+            yield {}
+            return
+        with contextlib.ExitStack() as stack:
+            names = stack.enter_context(stock_limits())
+            stack.enter_context(veth.link(self.mbit, self.rtt_ms))
+            for size in (self.size, self.slow_size()):
+                greeting = stack.enter_context(running(veth.inside(
+                    veth.SENDER, self.context.program("bench_sender"), "--host", veth.SENDER_ADDRESS, "--bytes", str(size),
+                    "--congestion", self.congestion)))
+                names[f"port_{size}"] = greeting["port"]
+            yield names
 
 
 def wan(context: Context):
@@ -114,6 +158,8 @@ def wan(context: Context):
     if not context.smoke:
         for rtt in [10] if context.quick else [10, 50]:
             yield wan_row(Link(context, rtt, 200, loss_percent=0.1), context.rounds(7))
+        for queue_ms, rate in [(10, 500)] if context.quick else [(4, 500), (10, 100), (10, 500), (10, 900), (50, 500)]:
+            yield wan_row(MergedLink(context, queue_ms, rate), context.rounds(3))
 
 
 def frame_rate_free(context: Context):

@@ -87,10 +87,8 @@ class SwarmRun {
     report["lost_per_hitch"] = hitches_ > 0 ? static_cast<double>(sent - account.received()) / static_cast<double>(hitches_) : 0.0;
     report["tick_cpu_ns_per_message"] = 1e3 * static_cast<double>(tick_cpu_us_) / messages;
     report["process_cpu_ns_per_message"] = 1e3 * static_cast<double>(process_cpu_us() - process_cpu_start_us_) / messages;
-    // Datagrams may be lost, on a busy machine many, so losing some is no failure; none may be wrong, and most are to come.
-    const double most_lost = 0.5;
-    report["verified"] = sent > 0 && account.wrong() == 0 && account.received() <= sent &&
-                         static_cast<double>(sent - account.received()) <= most_lost * static_cast<double>(sent);
+    // Datagrams may be lost, on a busy machine most of them, and how many is a figure; none may be wrong or come twice.
+    report["verified"] = account.received() > 0 && account.wrong() == 0 && account.received() <= sent;
     return report;
   }
 
