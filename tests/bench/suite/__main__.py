@@ -30,8 +30,10 @@ def parse() -> argparse.Namespace:
                         "and README.md")
     parser.add_argument("--from", dest="source", metavar="FILE", help="do not measure: take the figures that --json wrote")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
-    parser.add_argument("--programs", default="build/bench/release", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    parser.add_argument("--programs", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.programs = options.programs or f"build/bench/{'debug' if options.smoke else 'release'}"
+    return options
 
 
 def as_json(row, figures, problems) -> dict:
