@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "support/counting_services.h"
 #include "support/plain_enet.h"
 #include "support/test_network.h"
 
@@ -79,6 +80,38 @@ TEST_CASE("beyond the queue limit the oldest unreliable messages are dropped and
   CHECK_GT(unreliable, 20);
   CHECK_EQ(unreliable + net.peer_info(peer).queue_drops, kCount - kCount / 10);
   CHECK_EQ(net.host_info(host).queue_drops, net.peer_info(peer).queue_drops);
+}
+
+TEST_CASE("while gameplay does not tick, dropped messages take no more memory than the queue's limit") {
+  CountingServices counting;
+  TestNetwork net(tight_config(FRAMEPUMP_MODE_THREADED), counting.services());
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  const framepump_handle peer = accept_plain(net, host, plain);
+  const uint64_t before_bytes = counting.live_bytes();
+  constexpr uint64_t kMany = 20'000;
+  const auto send_many = [&](uint64_t drops) {
+    const int64_t end_us = now_us() + 30'000'000;
+    while (net.peer_info(peer).queue_drops < drops) {
+      REQUIRE_LT(now_us(), end_us);
+      for (int i = 0; i < 50; ++i) plain.send(plain.connected()[0], "move", 0, 1);
+      plain.service();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  send_many(kMany);
+  constexpr uint64_t kDatagramBytes = 192;
+  CHECK_LT(counting.live_bytes() - before_bytes, kMany * kDatagramBytes / 10);
+  // Once gameplay ticks again, new messages come through, and there is as much room as before.
+  net.tick();
+  net.tick();
+  REQUIRE(both_until(net, plain, [&] {
+    plain.send(plain.connected()[0], "now", 0, 1);
+    return !net.messages().empty() && net.messages().back().text == "now";
+  }));
+  const uint64_t drops = net.peer_info(peer).queue_drops;
+  send_many(drops + kMany);
+  CHECK_LT(counting.live_bytes() - before_bytes, kMany * kDatagramBytes / 10);
 }
 
 TEST_CASE("reliable messages beyond the queue limit stay with their sender, and all arrive in the end") {

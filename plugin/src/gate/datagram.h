@@ -13,7 +13,8 @@ namespace framepump {
 
 class EnetHost;
 
-// What a message costs besides its bytes: the library's packet and command, their headers in malloc, and a Datagram.
+// What a message counts besides its bytes. One of up to kSmallBytes takes a Datagram and no more, 192 bytes; a larger one about 280 besides its
+// bytes: a Datagram, the library's packet, and their headers in malloc.
 constexpr uint64_t kMessageOverheadBytes = 128;
 
 enum class DatagramKind : uint8_t {
@@ -41,7 +42,7 @@ struct alignas(kCacheLineBytes) Datagram {
 
   enum class State : uint8_t { queued, taken, dropped };
 
-  // The first cache line is all that is looked at to give one back.
+  // The first cache line is all that is looked at to give a small one back.
   Datagram* next = nullptr;            // in a stack or chain
   Datagram* next_droppable = nullptr;  // the pump's: the next unreliable message of the same peer
   void* packet = nullptr;              // the library's; null: it is small
@@ -157,7 +158,7 @@ class DatagramPool {
   }
 
  private:
-  static constexpr uint32_t kChunkDatagrams = 64;  // 6 KiB: what a small client ever needs
+  static constexpr uint32_t kChunkDatagrams = 64;  // 12 KiB: what a small client ever needs
   struct Chunk {
     Chunk* next = nullptr;
     Datagram datagrams[kChunkDatagrams];

@@ -54,6 +54,7 @@ struct alignas(kCacheLineBytes) PeerGate {
 
   // ---- the pump's own ----
   void* peer = nullptr;       // the library's; null: not attached
+  uint32_t dropped = 0;       // messages that were dropped and that gameplay has not passed over yet
   bool is_announced = false;  // gameplay has been told of it
   uint8_t reason = 0;         // read by gameplay with `closed`
   // Always there, so that no lack of memory can keep a life from beginning and ending.

@@ -19,14 +19,15 @@ constexpr uint32_t kDatagramsPerLook = 256;  // 4 us between looks at the clock
 // Progress even when the slice is used up: 15 us (measured), much less than a turn of a stream.
 constexpr uint32_t kDatagramsAtLeast = 1024;
 
-// A frame has passed since these messages were touched, and freeing one touches four places of memory: our note of it, the packet, its
-// bytes, and what malloc keeps before them. Asked for while earlier ones are freed, they are there in time.
+// A frame has passed since these messages were touched, and freeing one that was not copied touches four places of memory: our note of it, the
+// packet, its bytes, and what malloc keeps before them. Asked for while earlier ones are freed, they are there in time.
 void prefetch_release(std::span<Datagram* const> messages, size_t next) {
   constexpr size_t kNoteAhead = 8;
   constexpr size_t kPacketAhead = 4;
   if (next + kNoteAhead < messages.size()) prefetch(messages[next + kNoteAhead]);
   if (next + kPacketAhead >= messages.size()) return;
   const Datagram& ahead = *messages[next + kPacketAhead];
+  if (ahead.packet == nullptr) return;
   prefetch(ahead.packet);
   if (ahead.payload != nullptr) prefetch(static_cast<const std::byte*>(ahead.payload) - sizeof(size_t));
 }

@@ -66,8 +66,10 @@ void EnetHost::take_back_messages() {
     EnetHost& host = *done->host;
     PeerGate* gate = host.peers_.at(done->peer);
     if (next != nullptr) prefetch(host.peers_.at(next->peer));
-    const bool is_dropped = done->state.load(kRelaxed) == Datagram::State::dropped;
-    if (gate != nullptr && gate->serial == done->serial && !is_dropped) {
+    const bool is_of_this_life = gate != nullptr && gate->serial == done->serial;
+    if (is_of_this_life && done->state.load(kRelaxed) == Datagram::State::dropped) {
+      --gate->dropped;
+    } else if (is_of_this_life) {
       note_done(*gate, *done);
       host.hold_or_release(*gate);
     }

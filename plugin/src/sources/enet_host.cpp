@@ -179,6 +179,7 @@ void EnetHost::attach(PeerGate& gate, _ENetPeer& peer) {
   gate.serial = next_serial_++;
   if (gate.serial == 0) gate.serial = next_serial_++;
   gate.queued_bytes.store(0, kRelaxed);
+  gate.dropped = 0;
   gate.first_droppable = gate.last_droppable = nullptr;
   gate.is_held.store(false, kRelaxed);
   set_time_out(peer);
@@ -335,21 +336,31 @@ void EnetHost::meet(_ENetPeer& peer, uint32_t data) {
   tell(gate->opened, is_ours ? DatagramKind::connected : DatagramKind::accepted, gate);
 }
 
+void EnetHost::count_queue_drop(PeerGate& gate) {
+  add<uint64_t>(gate.queue_drops, 1);
+  add<uint64_t>(counters_.queue_drops, 1);
+}
+
 void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   ENetPacket& packet = *event.packet;
   const uint64_t charged_bytes = packet.dataLength + kMessageOverheadBytes;
   while (gate.queued_bytes.load(kRelaxed) + charged_bytes > options_.queue_limit_bytes) {
     Datagram* dropped = drop_oldest(gate);
     if (dropped == nullptr) break;
-    enet_packet_destroy(static_cast<ENetPacket*>(dropped->packet));
-    add<uint64_t>(gate.queue_drops, 1);
-    add<uint64_t>(counters_.queue_drops, 1);
+    if (dropped->packet != nullptr) enet_packet_destroy(static_cast<ENetPacket*>(dropped->packet));
+    count_queue_drop(gate);
+  }
+  const uint8_t delivery = delivery_of(packet);
+  // A dropped message leaves its Datagram on the way to gameplay. While that does not tick, they must not become ever more.
+  if (gate.dropped >= options_.queue_limit_bytes / kMessageOverheadBytes && delivery != FRAMEPUMP_RELIABLE) {
+    enet_packet_destroy(&packet);
+    return count_queue_drop(gate);
   }
   Datagram& message = *gate_.arrival_pool.take();
   message.size_bytes = static_cast<uint32_t>(packet.dataLength);
   message.serial = gate.serial;
   message.channel = event.channelID;
-  message.delivery = delivery_of(packet);
+  message.delivery = delivery;
   message.since_us = empty_at_us_;
   tell(message, DatagramKind::message, &gate);
   note_queued(gate, message);

@@ -119,6 +119,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   bool service();
   bool pass_events_on();
   void pass_on(const _ENetEvent& event, Cause cause);
+  void count_queue_drop(PeerGate& gate);
   void pass_message_on(PeerGate& gate, const _ENetEvent& event);
   static void keep_payload(Datagram& message, _ENetPacket& packet);
   void meet(_ENetPeer& peer, uint32_t data);

@@ -72,6 +72,7 @@ Datagram* drop_oldest(PeerGate& gate) {
     gate.first_droppable = oldest->next_droppable;
     if (!oldest->change_state(Datagram::State::dropped)) continue;  // gameplay has it already
     add(gate.queued_bytes, uint64_t{0} - oldest->charged_bytes());
+    ++gate.dropped;
     return oldest;
   }
   return nullptr;
