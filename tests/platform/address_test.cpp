@@ -97,3 +97,17 @@ TEST_CASE("no address is written as an empty text") {
   format_address({}, text);
   CHECK(std::string(text).empty());
 }
+
+TEST_CASE("any address is known in each of its forms") {
+  const auto is_any = [](const char* text) {
+    SocketAddress address;
+    REQUIRE(parse_address(text, 1, address));
+    return is_any_address(address);
+  };
+  CHECK(is_any("0.0.0.0"));
+  CHECK(is_any("::"));
+  CHECK(is_any("::ffff:0.0.0.0"));
+  CHECK_FALSE(is_any("127.0.0.1"));
+  CHECK_FALSE(is_any("::1"));
+  CHECK_FALSE(is_any("::ffff:127.0.0.1"));
+}

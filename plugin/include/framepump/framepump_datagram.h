@@ -36,7 +36,7 @@ typedef struct framepump_received {
   framepump_handle host;
   uint64_t user_data;              /* of the peer */
   union {
-    const void* payload;           /* not copied; null when size_bytes is 0 */
+    const void* payload;           /* the datagram's own bytes, or a copy of a small one's; null when size_bytes is 0 */
     uint64_t payload_bits;         /* keeps the size where pointers are 32 bits wide */
   };
   uint32_t size_bytes;

@@ -69,7 +69,8 @@ class Stream : public Handle {
     if (api_->peek(value_, size_bytes, &view) != FRAMEPUMP_OK) return std::nullopt;
     return std::span<const std::byte>(static_cast<const std::byte*>(view), size_bytes);
   }
-  // As peek; the error tells not_yet from closed (it ended with fewer) and too_large (beyond stream.receive_limit_kib).
+  // As peek; the error tells not_yet from closed (it ended with fewer) and too_large (beyond stream.receive_limit_kib, or a
+  // sixteenth of memory.budget_kib).
   Result<std::span<const std::byte>> try_peek(uint64_t size_bytes) const {
     const void* view = nullptr;
     const uint32_t error = api_->peek(value_, size_bytes, &view);

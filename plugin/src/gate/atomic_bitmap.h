@@ -46,9 +46,7 @@ class AtomicBitmap {
 
   void insert(uint32_t index) {
     words_[index / 64].fetch_or(bit(index));
-    if (index / 64 < first_hint_.load(std::memory_order_relaxed)) {
-      first_hint_.store(index / 64, std::memory_order_relaxed);
-    }
+    lower_hint(index / 64);
   }
 
   // True: it was in the set, and now it is not.
@@ -72,10 +70,20 @@ class AtomicBitmap {
     for (uint32_t i = begin; i < end; ++i) {
       const uint32_t index = take_from(i);
       if (index == kNone) continue;
-      if (i != hint) first_hint_.store(i, std::memory_order_relaxed);
+      if (i != hint) move_hint(hint, i);
       return index;
     }
     return kNone;
+  }
+  void lower_hint(uint32_t word) {
+    if (word < first_hint_.load()) first_hint_.store(word);
+  }
+  // An insert in between saw the old hint and left it. Sequentially consistent, so that one of the two sees the other.
+  void move_hint(uint32_t from, uint32_t to) {
+    first_hint_.store(to);
+    for (uint32_t i = from; i < to; ++i) {
+      if (words_[i].load() != 0) return lower_hint(i);
+    }
   }
 
   uint32_t take_from(uint32_t word_index) {

@@ -307,7 +307,7 @@ void Network::report_overrun(const RunReport& run, int64_t tick_us) {
 // The lowest hint that was not told yet, as a sentence; null when there is none.
 const char* Network::take_hint() {
   static constexpr const char* kTexts[] = {
-      "a stream filled stream.receive_limit_kib before gameplay read it: raise that key (and memory.budget_kib with it, which must be 4 "
+      "a stream filled stream.receive_limit_kib before gameplay read it: raise that key (and memory.budget_kib with it, which must be 5 "
       "times as much) if gameplay reads everything each frame",
       "streams wait for memory: raise memory.budget_kib",
       "the receive window of a hot stream is limited by memory.kernel_window_kib: raise it for more throughput over long links",

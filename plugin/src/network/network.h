@@ -302,7 +302,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   GrowableArray<framepump_handle> readable_{host_};
   GrowableArray<uint32_t> closed_{host_};   // published as closed, not yet released
   GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
-  GrowableArray<uint32_t> peeks_{host_};    // incomplete, oldest first
+  GrowableArray<uint32_t> peeks_{host_};    // incomplete, or were; looked through while somebody lacks memory
   bool is_stream_missing_ = false;          // on one of these, for lack of memory
   uint32_t peek_grant_index_ = UINT32_MAX;
   uint64_t peek_grant_arrived_ = 0;         // of its stream, at the last tick

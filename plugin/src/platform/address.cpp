@@ -5,11 +5,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <iterator>
 
 namespace framepump {
 namespace {
@@ -57,7 +55,10 @@ bool parse_address(const char* host, uint16_t port, SocketAddress& out) {
 }
 
 bool is_any_address(const SocketAddress& address) {
-  return std::all_of(std::begin(address.bytes), std::end(address.bytes), [](uint8_t byte) { return byte == 0; });
+  constexpr uint8_t kAny[16] = {};
+  constexpr uint8_t kMappedAny[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};  // ::ffff:0.0.0.0
+  static_assert(sizeof(address.bytes) == sizeof(kAny));
+  return std::memcmp(address.bytes, kAny, sizeof(kAny)) == 0 || std::memcmp(address.bytes, kMappedAny, sizeof(kMappedAny)) == 0;
 }
 
 void format_address(const SocketAddress& address, char (&out)[kAddressTextBytes]) {

@@ -10,7 +10,7 @@
 
 namespace framepump {
 
-// A list of plain values in the host's memory. It doubles when it is full and never shrinks, so a steady state allocates nothing.
+// A list of plain values in the host's memory. It grows by half when it is full and never shrinks, so a steady state allocates nothing.
 // Unlike std::vector it can say that there is no memory, since the plugin has no exceptions.
 template <typename T>
 class GrowableArray {
@@ -33,7 +33,7 @@ class GrowableArray {
     return true;
   }
   // The next push will not fail.
-  bool make_room() { return size_ < capacity_ || reserve(capacity_ == 0 ? 64 : capacity_ + capacity_ / 2); }
+  bool make_room() { return size_ < capacity_ || reserve(capacity_ == 0 ? 64 : capacity_ + capacity_ / 2 + 1); }
   bool push(const T& item) {
     if (!make_room()) return false;
     items_[size_++] = item;

@@ -52,8 +52,8 @@ class EpollPoller final : public Poller {
     epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, descriptor_of(socket), &unused);
   }
 
-  // Writing is asked for when a send found no room, and stays asked for; each time, since the kernel looks for an edge only then. It costs
-  // a twentieth of the send before it.
+  // Writing is asked for when a send found no room, and stays asked for; each time, since being asked the kernel also says what is ready
+  // already: room that came since the send. It costs a twentieth of that send.
   void arm(Socket socket, void* key, uint32_t directions) override {
     if ((directions & kWritable) == 0) return;
     epoll_event event = event_of(key, directions);
