@@ -11,7 +11,7 @@ import unittest
 from unittest import mock
 
 from suite import pages, plots, table
-from suite.model import OURS, Contestant, Figures, Row, Target
+from suite.model import OURS, CannotRun, Contestant, Figures, Row, Target
 from suite.runner import run_row
 
 
@@ -37,6 +37,23 @@ class Runs(unittest.TestCase):
             row = Row("b", "w", [Contestant(OURS, command, limit_s=0.5)], {"seconds": "s"}, rounds=1)
             self.assertIn("failed", quiet_run(row)[1][OURS], command)
 
+    def test_what_cannot_run_here_is_skipped_with_its_reason(self):
+        cannot = [sys.executable, "-c", "import sys; print('no io_uring', file=sys.stderr); sys.exit(77)"]
+        row = Row("b", "w", [Contestant(OURS, cannot)], {"seconds": "s"}, rounds=2)
+        self.assertEqual(quiet_run(row)[1], {OURS: "skipped: no io_uring"})
+
+    def test_a_setting_that_cannot_be_had_skips_the_row_and_one_that_breaks_fails_it(self):
+        def broken(error: Exception):
+            @contextlib.contextmanager
+            def setting():
+                raise error
+                yield {}
+            return setting
+
+        for error, said in ((CannotRun("no tbf"), "skipped: no tbf"), (RuntimeError("no port"), "failed: no port")):
+            row = Row("b", "w", [Contestant(OURS, says({"verified": True}))], {"seconds": "s"}, rounds=1, setting=broken(error))
+            self.assertEqual(quiet_run(row)[1], {OURS: said})
+
     def test_contestants_take_turns_and_a_missing_one_is_named_with_its_reason(self):
         row = Row("b", "w", [Contestant(OURS, says({"verified": True, "seconds": 2, "bytes": 4e6})),
                              Contestant("peer", skip="it is not installed")], {"mb_per_s": "MB/s"}, rounds=3)
@@ -56,7 +73,7 @@ class Ratios(unittest.TestCase):
 
 
 class Verdicts(unittest.TestCase):
-    FIGURES = Figures({OURS: [{"us": 10}], "bare": [{"us": 8}], "fast": [{"us": 4}]})
+    FIGURES = Figures({OURS: [{"us": 10}], "bare": [{"us": 8}], "alike": [{"us": 9.8}], "fast": [{"us": 4}]})
 
     def verdict(self, **target) -> str:
         return table.verdict(Target("t", lambda f: f.median(OURS, "us"), **target), self.FIGURES)[1]
@@ -68,11 +85,14 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.verdict(at_least=11), "missed")
 
     def test_a_miss_is_the_machines_limit_only_when_bare_system_calls_miss_too(self):
-        self.assertIn("limit", self.verdict(at_most=7, limit=lambda f: f.median("bare", "us")))
+        self.assertIn("limit", self.verdict(at_most=7, limit=lambda f: f.median("alike", "us")))
+        self.assertEqual(self.verdict(at_most=7, limit=lambda f: f.median("bare", "us")), "missed (bare system calls: 8)")
+        self.assertEqual(self.verdict(at_least=11, limit=lambda f: f.median("alike", "us")), "limit (bare system calls: 9.8)")
         self.assertEqual(self.verdict(at_most=7, limit=lambda f: f.median("fast", "us")), "missed")
 
     def test_a_target_without_figures_is_unknown(self):
         self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")
+        self.assertEqual(table.verdict(Target("t", lambda f: max(f.all("nobody", "us")), at_most=1), self.FIGURES)[1], "unknown")
 
 
 class Pages(unittest.TestCase):
@@ -89,7 +109,8 @@ class Pages(unittest.TestCase):
             for path, names in ((performance, ["targets", "plots", "tables"]), (readme, ["figures"])):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write("before\n" + "".join(f"<!-- {name} -->\nold\n<!-- end of {name} -->\n" for name in names) + "after\n")
-            with mock.patch.multiple(pages, PERFORMANCE=performance, README=readme), mock.patch.object(plots, "draw_all", lambda *_: []):
+            with mock.patch.multiple(pages, PERFORMANCE=performance, README=readme), mock.patch.multiple(
+                    plots, draw_all=lambda *_: [], why_not=lambda: None):
                 pages.write(self.RUN)
                 pages.write(self.RUN)
             with open(performance, encoding="utf-8") as file:
@@ -99,7 +120,7 @@ class Pages(unittest.TestCase):
             self.assertEqual(text.count("| bare | 4 | 0.75 x |"), 1)
             self.assertIn("| peer | not there |", text)
             with open(readme, encoding="utf-8") as file:
-                self.assertIn("| `b` | some work | at least half | 0.75 | 1 of 1 |", file.read())
+                self.assertIn("| `b` | some work | at least half | 0.75 | 1 held |", file.read())
 
     def test_a_page_without_its_marker_is_an_error_that_names_it(self):
         with tempfile.NamedTemporaryFile("w", suffix=".md") as page:

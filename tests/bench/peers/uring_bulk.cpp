@@ -26,7 +26,9 @@ class Ring {
     io_uring_params parameters = {};
     parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
     parameters.cq_entries = 2 * kBuffers;
-    check(io_uring_queue_init_params(8, &ring_, &parameters), "io_uring_queue_init");
+    if (const int result = io_uring_queue_init_params(8, &ring_, &parameters); result < 0) {
+      bench::cannot_run(std::string("io_uring_queue_init: ") + std::strerror(-result));
+    }
     void* shared = nullptr;
     if (posix_memalign(&shared, static_cast<size_t>(sysconf(_SC_PAGESIZE)), kBuffers * sizeof(io_uring_buf)) != 0) bench::die("no memory");
     buffers_ = static_cast<io_uring_buf_ring*>(shared);

@@ -86,7 +86,7 @@ int run_bulk(const bench::DatagramOptions& options, const Way& way) {
     hash.add(event.packet->data, event.packet->dataLength);
     enet_packet_destroy(event.packet);
   };
-  while (frames.frames() == 0 || frames.seconds() < options.seconds) {
+  while (!options.is_bulk_over(frames, hash)) {
     if (way.pauses || frames.frames() == 0) frames.wait_for_frame();
     if (way.pauses) frames.tick_begins();
     pump(host, way, handle);

@@ -44,7 +44,7 @@ int run_bulk(fp::Network& net, const bench::DatagramOptions& options) {
   const fp::Peer peer = host.connect("127.0.0.1", options.enet, kWantsBulk).value();
   bench::FrameLoop frames(options.frames_per_s);
   bench::ByteHash hash;
-  for (uint64_t frame = 0; frames.frames() == 0 || frames.seconds() < options.seconds; ++frame) {
+  for (uint64_t frame = 0; !options.is_bulk_over(frames, hash); ++frame) {
     frames.wait_for_frame();
     frames.tick_begins();
     net.tick({.frame = frame, .now_us = bench::wall_us()});

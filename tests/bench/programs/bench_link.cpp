@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   std::string why_not;
   const auto link = EmulatedLink::open(link_options(options), why_not);
-  if (link == nullptr) bench::die("no emulated link: " + why_not);
+  if (link == nullptr) bench::cannot_run("no emulated link: " + why_not);
 
   // The sender says when it listens, and goes on until its standard input ends, which is our end.
   int greeting[2], life[2];

@@ -30,14 +30,37 @@ void talk(const std::vector<int>& connections, const bench::MessageOptions& opti
   }
 }
 
-// False: the reader has gone without a word, or our own starter has.
-bool wait_for(int descriptor) {
-  pollfd both[] = {{descriptor, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-  while (poll(both, 2, -1) > 0) {
-    if (both[1].revents != 0) return false;
-    if (both[0].revents != 0) return true;
+enum class Heard { starter_left, descriptor, first_left };
+
+// `first`: the connection of a reader that may leave before all of its connections are made; -1: there is none.
+Heard wait_for(int descriptor, int first = -1) {
+  pollfd all[] = {{descriptor, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}, {first, POLLIN, 0}};
+  while (poll(all, 3, -1) > 0) {
+    if (all[1].revents != 0) return Heard::starter_left;
+    if (all[0].revents != 0) return Heard::descriptor;
+    if (all[2].revents != 0) return Heard::first_left;
   }
-  return false;
+  return Heard::starter_left;
+}
+
+// The next round's connections; none when our starter has gone. A reader that leaves before it has made all of them is forgotten.
+std::vector<int> accept_round(int listener, uint32_t count) {
+  std::vector<int> connections;
+  while (connections.size() < count) {
+    const Heard heard = wait_for(listener, connections.empty() ? -1 : connections.front());
+    if (heard == Heard::starter_left) return {};
+    if (heard == Heard::first_left) {
+      for (const int connection : connections) close(connection);
+      connections.clear();
+      continue;
+    }
+    const int connection = accept(listener, nullptr, nullptr);
+    if (connection < 0) bench::die_errno("accept");
+    const int on = 1;
+    setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    connections.push_back(connection);
+  }
+  return connections;
 }
 
 }  // namespace
@@ -57,19 +80,12 @@ int main(int argc, char** argv) {
   std::printf("{\"port\":%u}\n", bench::local_port(listener));
   std::fflush(stdout);
   for (;;) {
-    std::vector<int> connections;
-    while (connections.size() < options.connections) {
-      if (!wait_for(listener)) return 0;
-      const int connection = accept(listener, nullptr, nullptr);
-      if (connection < 0) bench::die_errno("accept");
-      const int on = 1;
-      setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-      connections.push_back(connection);
-    }
+    const std::vector<int> connections = accept_round(listener, options.connections);
+    if (connections.empty()) return 0;
     if (!is_idle) talk(connections, options);
     char rest = 0;
     // The round ends when its reader does.
-    if (wait_for(connections.back())) (void)!recv(connections.back(), &rest, 1, 0);
+    if (wait_for(connections.back()) == Heard::descriptor) (void)!recv(connections.back(), &rest, 1, 0);
     for (const int connection : connections) close(connection);
   }
 }

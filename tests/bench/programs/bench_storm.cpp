@@ -102,6 +102,6 @@ void carry_out(bench::Order& order) {
 }  // namespace
 
 int main() {
-  if (!bench::raise_descriptor_limit(16'384)) bench::die("needs 16384 descriptors: raise the hard limit of open files");
+  if (!bench::raise_descriptor_limit(16'384)) bench::cannot_run("needs 16384 descriptors: raise the hard limit of open files");
   bench::serve_orders("", carry_out);
 }

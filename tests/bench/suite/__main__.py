@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import signal
 import sys
 
 from . import accept_storm, bulk, enet, fairness, latency, machine, messages, micro, pages, plots, table, wan
@@ -32,6 +33,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.pages and (options.only or options.smoke):
+        parser.error("--pages wants a whole run, without --only and --smoke")
     options.programs = options.programs or f"build/bench/{'debug' if options.smoke else 'release'}"
     return options
 
@@ -39,7 +42,8 @@ def parse() -> argparse.Namespace:
 def as_json(row, figures, problems) -> dict:
     verdicts = [(target, *table.verdict(target, figures)) for target in row.targets]
     return {
-        "benchmark": row.benchmark, "work": row.work, "parameters": row.parameters, "columns": row.columns, "reports": figures.reports, "problems": problems,
+        "benchmark": row.benchmark, "work": row.work, "parameters": row.parameters, "columns": row.columns, "reports": figures.reports,
+        "problems": problems,
         "targets": [{"text": target.text, "value": value, "verdict": said} for target, value, said in verdicts],
     }
 
@@ -64,8 +68,15 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
     return run, went_well
 
 
+def end_orderly() -> None:
+    """Whoever ends us gets the same as with Ctrl-C: limits of the machine are put back, and helpers end."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda number, _: sys.exit(128 + number))
+
+
 def main() -> int:
     options = parse()
+    end_orderly()
     if options.list:
         print("\n".join(BENCHMARKS))
         return 0
@@ -77,8 +88,14 @@ def main() -> int:
     if options.plots:
         plots.draw_all(run, options.plots)
     if options.pages:
+        if absent := BENCHMARKS.keys() - {row["benchmark"] for row in run["rows"]}:
+            raise SystemExit(f"the pages stay as they are: {options.source} has nothing of {', '.join(sorted(absent))}")
         pages.write(run)
     return 0 if went_well else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

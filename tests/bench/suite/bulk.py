@@ -5,7 +5,7 @@ import contextlib
 import math
 import os
 import shutil
-from typing import Callable, Iterator, Optional
+from typing import Iterator, Optional
 
 from . import web_server
 from .model import OURS, Contestant, Context, Figures, Row, Target
@@ -18,6 +18,7 @@ SLICE_US = 2000
 LONGEST_TICK_US = SLICE_US + 1000
 BARE_DRAIN = "bare drain loop"
 BARE_RAISED = "bare drain loop, window raised"
+BARE_ALIKE = "... and 64 KiB a look at the clock"  # FramePump's quantum
 BARE_WAITING = "bare loop that waits in poll()"
 BARE_THREAD = "bare thread, gameplay consumes"
 BLOCKING = "blocking thread"
@@ -171,6 +172,7 @@ def locked(context: Context):
                 Contestant(OURS, ours(context, sizes.whole, *frame)),
                 Contestant(BARE_DRAIN, bare(context, sizes.whole, "--drain", *frame)),
                 Contestant(BARE_RAISED, bare(context, sizes.whole, "--drain", "--raise-window", *frame)),
+                Contestant(BARE_ALIKE, bare(context, sizes.whole, "--drain", "--raise-window", "--read-kib", "64", *frame)),
                 Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
                 iperf3(sizes.whole),
                 *peers,
@@ -179,12 +181,17 @@ def locked(context: Context):
             {"mb_per_s": "MB/s", "seconds": "seconds", **TICKS},
             [
                 Target("at least 0.95 x the bare drain loop", lambda f: f.ratio(OURS, BARE_DRAIN, "mb_per_s"), at_least=0.95),
+                Target("at least 0.95 x a bare drain loop that raises the window too", lambda f: f.ratio(OURS, BARE_ALIKE, "mb_per_s"),
+                       at_least=0.95),
                 Target(f"faster than every peer without a thread whose longest tick is within {LONGEST_TICK_US} us (CPU)",
                        lambda f, peers=peers: slowest_win(f, peers), at_least=1),
+                # A thread reads all the time, who drains a slice of each frame does not: bulk_threaded compares the like.
+                Target("faster than Godot's thread", lambda f: f.ratio(OURS, GODOT_THREAD, "mb_per_s"), at_least=1,
+                       limit=lambda f: f.ratio(BARE_ALIKE, GODOT_THREAD, "mb_per_s")),
                 Target("tick p99 at most slice + 100 us", lambda f: tick_p99(f, OURS), at_most=SLICE_US + 100,
-                       limit=lambda f: tick_p99(f, BARE_DRAIN)),
+                       limit=lambda f: tick_p99(f, BARE_ALIKE)),
                 Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
-                       limit=lambda f: tick_p99(f, BARE_DRAIN, "ticks_cpu_us")),
+                       limit=lambda f: tick_p99(f, BARE_ALIKE, "ticks_cpu_us")),
             ],
             rounds=context.rounds(9),
             parameters={"fps": fps, "slice_us": SLICE_US},
@@ -198,15 +205,15 @@ def locked(context: Context):
 def threaded(context: Context):
     """The IO thread's own time is its processor time: while it waits for gameplay it computes nothing. A blocking thread's is
     what it spends outside of the hash, which gameplay computes in the others."""
-    for fps in [60] if context.smoke else [30, 60]:
+    for fps in [60] if context.smoke else [30, 60, 144]:
         sizes = Sizes(context, 4_000_000 if context.smoke else 1_000_000_000)
         frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
         own_time = lambda f: f.ratio(BLOCKING, OURS, "reader_cpu_seconds")
         yield Row(
-            "bulk_threaded", f"{megabytes(sizes.whole)} over loopback, on a thread, budget 256 MiB, {fps} fps",
+            "bulk_threaded", f"{megabytes(sizes.whole)} over loopback, on a thread, budget 256 MiB (a quarter for the stream), {fps} fps",
             [
                 Contestant(OURS, ours(context, sizes.whole, "--threaded", "--budget-mib", "256", *frame)),
-                Contestant(BARE_THREAD, reading(sizes.whole, [context.program("bench_bulk_thread")], *frame)),
+                Contestant(BARE_THREAD, reading(sizes.whole, [context.program("bench_bulk_thread")], "--keep-mib", "64", *frame)),
                 Contestant(BLOCKING, bare(context, sizes.whole, "--blocking")),
                 iperf3(sizes.whole),
                 godot_peer(sizes, GODOT_THREAD, 115_000_000, fps, "--chunk=65536", "--threads=1"),
@@ -215,6 +222,7 @@ def threaded(context: Context):
             [
                 Target("the IO thread's own time at least 0.95 x as fast as a blocking thread's", own_time, at_least=0.95,
                        limit=lambda f: f.ratio(BLOCKING, BARE_THREAD, "reader_cpu_seconds")),
+                Target("faster than Godot's thread", lambda f: f.ratio(OURS, f"{GODOT_THREAD} (115 MB)", "mb_per_s"), at_least=1),
                 Target("game-thread tick p99 at most 200 us", lambda f: tick_p99(f, OURS), at_most=200,
                        limit=lambda f: tick_p99(f, BARE_THREAD)),
                 Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=200),
@@ -235,7 +243,7 @@ def waiting(context: Context):
         # A frame's bytes are held until it begins: room for 3.4 GB/s, more than 0.8 x what a blocking thread did here (2.3 to 4).
         keep_mib = 3400 // fps
         yield Row(
-            "bulk_waiting", f"{megabytes(sizes.whole)} over loopback, one thread, wait_until between frames, {fps} fps",
+            "bulk_waiting", f"{megabytes(sizes.whole)} over loopback, one thread, wait_until between frames, {keep_mib} MiB a frame, {fps} fps",
             [
                 Contestant(OURS, ours(context, sizes.whole, "--wait", "--budget-mib", str(keep_mib * 16), *frame)),
                 Contestant(f"{OURS}, budget by default", ours(context, sizes.whole, "--wait", *frame)),
@@ -248,8 +256,8 @@ def waiting(context: Context):
                        limit=lambda f: f.ratio(BARE_WAITING, BLOCKING, "mb_per_s")),
                 Target("... gameplay's own time left out, of both", lambda f: f.ratio(OURS, BLOCKING, "reading_mb_per_s"),
                        at_least=0.8, limit=lambda f: f.ratio(BARE_WAITING, BLOCKING, "reading_mb_per_s")),
-                Target("no frame late", lambda f: f.median(OURS, "late_frames"), at_most=0,
-                       limit=lambda f: f.median(BARE_WAITING, "late_frames")),
+                Target("no frame late in any run", lambda f: max(f.all(OURS, "late_frames")), at_most=0,
+                       limit=lambda f: max(f.all(BARE_WAITING, "late_frames"))),
             ],
             rounds=context.rounds(5),
             parameters={"fps": fps, "slice_us": SLICE_US},
@@ -277,36 +285,34 @@ def memory_on_link(link: Link) -> Row:
             link.bare(BLOCKING, "--blocking"),
         ],
         {"mb_per_s": "MB/s", "memory_peak_of_budget": "peak/budget", "steady_allocations": "allocations", **TICKS},
-        memory_targets(by_default),
+        [Target("at least 0.8 x the default budget", lambda f: f.ratio(OURS, by_default, "mb_per_s"), at_least=0.8), *memory_targets()],
         setting=link.setting,
         rounds=link.context.rounds(5),
         parameters={"fps": 60, "slice_us": SLICE_US},
     )
 
 
-def memory_targets(by_default: str, limit: Optional[Callable[[Figures], float]] = None) -> list[Target]:
+def memory_targets() -> list[Target]:
     return [
         Target("memory taken, as a part of the budget", lambda f: max(f.all(OURS, "memory_peak_of_budget")), at_most=1),
-        Target("at least 0.8 x the default budget", lambda f: f.ratio(OURS, by_default, "mb_per_s"), at_least=0.8, limit=limit),
         Target("allocations of all steady ticks", lambda f: max(f.all(OURS, "steady_allocations")), at_most=0),
     ]
 
 
 def memory_on_loopback(context: Context, sizes: Sizes) -> Row:
-    """Here a frame brings more than the whole small budget holds. The limit is a bare loop with what the quarters for sending and for realtime
-    streams leave of it."""
+    """Here a frame brings more than the whole small budget holds, so its speed is shown and no target."""
     frame = ["--fps", "60", "--slice-us", str(SLICE_US)]
-    by_default, small_bare = f"{OURS}, budget by default", "bare drain loop, 2 MiB"
+    by_default = f"{OURS}, budget by default"
     return Row(
         "memory", f"{megabytes(sizes.whole)} over loopback under a budget of 4 MiB, slice {SLICE_US} us, 60 fps",
         [
             Contestant(OURS, ours(context, sizes.whole, "--budget-mib", "4", *frame)),
             Contestant(by_default, ours(context, sizes.whole, *frame)),
-            Contestant(small_bare, bare(context, sizes.whole, "--drain", "--keep-mib", "2", "--raise-window", *frame)),
-            Contestant("bare drain loop, 4 MiB", bare(context, sizes.whole, "--drain", "--keep-mib", "4", "--raise-window", *frame)),
+            Contestant("bare drain loop, all of 2 MiB", bare(context, sizes.whole, "--drain", "--keep-mib", "2", "--raise-window", *frame)),
+            Contestant("bare drain loop, all of 4 MiB", bare(context, sizes.whole, "--drain", "--keep-mib", "4", "--raise-window", *frame)),
         ],
         {"mb_per_s": "MB/s", "memory_peak_of_budget": "peak/budget", "steady_allocations": "allocations", **TICKS},
-        memory_targets(by_default, limit=lambda f: f.ratio(small_bare, by_default, "mb_per_s")),
+        memory_targets(),
         rounds=context.rounds(5),
         parameters={"fps": 60, "slice_us": SLICE_US},
         setting=sizes.senders,

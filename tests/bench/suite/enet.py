@@ -39,7 +39,8 @@ def steady(context: Context) -> Row:
         {"tick_cpu_ns_per_message": "tick ns/message", "process_cpu_ns_per_message": "process ns/msg", "tick_us.p50": "tick p50 us",
          "tick_us.p99": "tick p99 us", "lost": "lost", "received": "received"},
         [Target(f"tick cost at most 1.1 x {other}", lambda f, other=other: f.ratio(OURS, other, "tick_cpu_ns_per_message"), at_most=1.1)
-         for other in (SERVICE, CHECK)],
+         for other in (SERVICE, CHECK)] +
+        [Target("loses no more than the loops", lambda f: f.median(OURS, "lost") - f.median(SERVICE, "lost"), at_most=0)],
         rounds=context.rounds(7),
         setting=players(context),
     )

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from typing import Callable, ContextManager, Optional
 
 OURS = "FramePump"
+# A program ends with this status when a privilege or a part of the kernel is missing, and says which on its standard error.
+CANNOT_RUN_STATUS = 77
+
+
+class CannotRun(Exception):
+    """Why something cannot be measured here. It is skipped and named, and nothing has failed."""
+
+
+NOISE = 1.05
 
 
 @dataclass
@@ -27,7 +36,7 @@ class Contestant:
 class Target:
     """A promise about a row. `measure` gets the row's figures and returns the number that must be at least or at most `bound`.
 
-    `limited_by` names a contestant of bare system calls that misses the target too, when it does: then this machine is the limit."""
+    `limit` measures the same of a program of bare system calls: when that misses too and we are no worse, this machine is the limit."""
 
     text: str
     measure: Callable[["Figures"], float]
@@ -37,6 +46,10 @@ class Target:
 
     def holds(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+    def is_as_good_as(self, value: float, other: float) -> bool:
+        """Within the noise of such measurements."""
+        return value >= other / NOISE if self.at_least is not None else value <= other * NOISE
 
 
 @dataclass

@@ -43,14 +43,15 @@ def target_table(run: dict) -> str:
 
 
 def short_table(run: dict) -> str:
-    """One line for each benchmark: its first target, and how many of all its targets hold."""
-    lines = ["| benchmark | work | target | measured | targets held |", "|---|---|---|---:|---:|"]
+    """One line for each benchmark: its first target, and what came of all its targets."""
+    lines = ["| benchmark | work | target | measured | of all its targets |", "|---|---|---|---:|---|"]
     for benchmark in dict.fromkeys(row["benchmark"] for row in run["rows"]):
         targets = [(row, target) for row in plots.rows_of(run, benchmark) for target in row["targets"]]
         if targets:
             row, first = targets[0]
-            held = sum(target["verdict"] == "held" for _, target in targets)
-            lines.append(f"| `{benchmark}` | {row['work']} | {first['text']} | {number(first['value'])} | {held} of {len(targets)} |")
+            words = [target["verdict"].split()[0] for _, target in targets]
+            said = ", ".join(f"{words.count(word)} {word}" for word in ("held", "limit", "missed", "unknown") if word in words)
+            lines.append(f"| `{benchmark}` | {row['work']} | {first['text']} | {number(first['value'])} | {said} |")
     return "\n".join(lines) + "\n"
 
 
@@ -69,9 +70,15 @@ def pictures(paths: list[str], where: str) -> str:
 
 
 def write(run: dict) -> None:
+    if plots.why_not() is not None:
+        raise SystemExit(f"the pages stay as they are: {plots.why_not()}")
+    if failed := [row["work"] for row in run["rows"] if any(why.startswith("failed") for why in row["problems"].values())]:
+        raise SystemExit(f"the pages stay as they are: not everyone did the work of '{failed[0]}'")
     drawn = plots.draw_all(run, PICTURES)
     replace_between(PERFORMANCE, "targets", f"{on_what(run)}\n\n{target_table(run)}")
     replace_between(PERFORMANCE, "plots", pictures(drawn, "../../"))
-    replace_between(PERFORMANCE, "tables", "\n".join(f"### {row['benchmark']}\n\n{row_table(row)}" for row in run["rows"]))
+    by_benchmark = {row["benchmark"]: plots.rows_of(run, row["benchmark"]) for row in run["rows"]}
+    replace_between(PERFORMANCE, "tables", "\n".join(
+        f"### {name}\n\n" + "\n".join(row_table(row) for row in rows) for name, rows in by_benchmark.items()))
     best = [path for path in drawn if "frame-rate" in path or "tick-times" in path]
     replace_between(README, "figures", f"{on_what(run)}\n\n{short_table(run)}\n{pictures(best, '')}")

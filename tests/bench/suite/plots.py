@@ -15,7 +15,7 @@ COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 # Whom the bulk plots show, by the beginnings of their names: one for each way to pump, or nothing could be told apart.
 BULK = [OURS, "bare drain loop", "blocking thread", "asio, poll_one()", "libuv, NOWAIT", "libevent, NONBLOCK", "Twisted", "Godot 3, 64 KiB chunk ("]
 
-STYLE = """set terminal svg size 720,520 dynamic background '#ffffff' font 'sans-serif,13'
+STYLE = """set terminal svg noenhanced size 720,520 dynamic background '#ffffff' font 'sans-serif,13'
 set output '{output}'
 set title '{title}'
 set xlabel '{x}'
@@ -111,10 +111,14 @@ def tick_times(run: dict, directory: str) -> list[str]:
     return [path]
 
 
+def why_not() -> str | None:
+    return None if shutil.which("gnuplot") else "gnuplot (gnuplot-nox) is not installed"
+
+
 def draw_all(run: dict, directory: str) -> list[str]:
     """Paths of what could be drawn from the run."""
-    if shutil.which("gnuplot") is None:
-        print("no plots: gnuplot (gnuplot-nox) is not installed")
+    if why_not() is not None:
+        print(f"no plots: {why_not()}")
         return []
     os.makedirs(directory, exist_ok=True)
     return frame_rate(run, directory) + round_trip(run, directory) + tick_times(run, directory)

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from .model import Contestant, Figures, Row
+from .model import CANNOT_RUN_STATUS, CannotRun, Contestant, Figures, Row
 
 
 class RunFailed(Exception):
@@ -19,6 +19,8 @@ def run_once(contestant: Contestant, names: dict) -> dict:
     except subprocess.TimeoutExpired as late:
         raise RunFailed(f"not done after {contestant.limit_s:g} s: {' '.join(command)}") from late
     lines = done.stdout.strip().splitlines()
+    if done.returncode == CANNOT_RUN_STATUS:
+        raise CannotRun((done.stderr.strip().splitlines() or ["it does not say why"])[-1])
     if done.returncode != 0 or not lines:
         raise RunFailed(f"exit status {done.returncode}: {' '.join(command)}\n{done.stderr.strip()[-2000:]}")
     try:
@@ -36,16 +38,30 @@ def run_row(row: Row) -> tuple[Figures, dict[str, str]]:
     """The figures, and by contestant why it was skipped or what went wrong."""
     reports: dict[str, list[dict]] = {c.name: [] for c in row.contestants if c.skip is None}
     problems = {c.name: c.skip for c in row.contestants if c.skip is not None}
-    with row.setting() as names:
-        for round_number in range(row.rounds):
-            # Every other round runs backwards, so that a drift of the machine favours nobody.
-            order = row.contestants if round_number % 2 == 0 else row.contestants[::-1]
-            for contestant in order:
-                if contestant.name in problems:
-                    continue
-                try:
-                    reports[contestant.name].append(run_once(contestant, {**names, "round": round_number + 1}))
-                except RunFailed as failure:
-                    problems[contestant.name] = f"failed: {failure}"
-                    print(f"  {contestant.name} failed: {failure}", file=sys.stderr, flush=True)
+
+    def run(contestant: Contestant, names: dict) -> None:
+        try:
+            reports[contestant.name].append(run_once(contestant, names))
+        except CannotRun as why:
+            problems[contestant.name] = f"skipped: {why}"
+        except RunFailed as failure:
+            problems[contestant.name] = f"failed: {failure}"
+            print(f"  {contestant.name} failed: {failure}", file=sys.stderr, flush=True)
+
+    def none_of_them(why: str) -> None:
+        for contestant in row.contestants:
+            problems.setdefault(contestant.name, why)
+
+    try:
+        with row.setting() as names:
+            for round_number in range(row.rounds):
+                # Every other round runs backwards, so that a drift of the machine favours nobody.
+                for contestant in row.contestants if round_number % 2 == 0 else row.contestants[::-1]:
+                    if contestant.name not in problems:
+                        run(contestant, {**names, "round": round_number + 1})
+    except CannotRun as why:
+        none_of_them(f"skipped: {why}")
+    except (OSError, RuntimeError) as failure:
+        none_of_them(f"failed: {failure}")
+        print(f"  {row.benchmark} failed: {failure}", file=sys.stderr, flush=True)
     return Figures(reports), problems

@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import Iterator
 
+from .model import CANNOT_RUN_STATUS, CannotRun
+
 
 @contextlib.contextmanager
 def running(command: list[str]) -> Iterator[dict]:
@@ -14,7 +16,8 @@ def running(command: list[str]) -> Iterator[dict]:
     try:
         greeting = process.stdout.readline()
         if not greeting:
-            raise RuntimeError(f"did not start: {' '.join(command)}")
+            what = f"did not start, see above: {' '.join(command)}"
+            raise CannotRun(what) if process.wait(timeout=5) == CANNOT_RUN_STATUS else RuntimeError(what)
         yield json.loads(greeting)
     finally:
         process.stdin.close()

@@ -2,6 +2,7 @@
 """Prints rows as they end: one line for each contestant, one for each target."""
 
 import math
+from typing import Callable
 
 from .model import OURS, Figures, Row, Target
 
@@ -19,20 +20,25 @@ def spread(values: list[float]) -> str:
 
 
 def verdict(target: Target, figures: Figures) -> tuple[float, str]:
-    """What was measured, and 'held', 'missed', or 'limit' when bare system calls miss it in the same run."""
-    try:
-        value = target.measure(figures)
-    except (KeyError, ZeroDivisionError):
-        return math.nan, "unknown"
+    """What was measured, and 'held', 'missed', or 'limit' when bare system calls miss it in the same run and do no better."""
+    value = measured(target.measure, figures)
     if math.isnan(value):
         return value, "unknown"
     if target.holds(value):
         return value, "held"
-    if target.limit is not None:
-        limit = target.limit(figures)
-        if not math.isnan(limit) and not target.holds(limit):
-            return value, f"limit (bare system calls: {number(limit)})"
-    return value, "missed"
+    limit = measured(target.limit, figures) if target.limit is not None else math.nan
+    if math.isnan(limit) or target.holds(limit):
+        return value, "missed"
+    said = f"bare system calls: {number(limit)}"
+    return value, f"limit ({said})" if target.is_as_good_as(value, limit) else f"missed ({said})"
+
+
+def measured(measure: Callable[[Figures], float], figures: Figures) -> float:
+    """NaN where a contestant that it needs did not run."""
+    try:
+        return measure(figures)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return math.nan
 
 
 def print_row(row: Row, figures: Figures, problems: dict[str, str]) -> None:
@@ -66,10 +72,10 @@ def print_for_tests(row: Row, problems: dict[str, str]) -> None:
         problem = problems.get(contestant.name)
         if problem is None:
             print(f"ok {name}")
-        elif problem == contestant.skip:
-            print(f"SKIP {name}: {problem}")
-        else:
+        elif problem.startswith("failed"):
             print(f"FAIL {name}: {problem}")
+        else:
+            print(f"SKIP {name}: {problem}")
     print(end="", flush=True)
 
 

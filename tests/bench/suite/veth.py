@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from typing import Iterator
 
+from .model import CannotRun
+
 SENDER, READER = "framepump-bench-a", "framepump-bench-b"
 SENDER_ADDRESS, READER_ADDRESS = "10.78.0.1", "10.78.0.2"
 SHAPE = "packets merged up to 64 KB (veth, tbf)"
@@ -32,7 +34,7 @@ def unprivileged(*command: str) -> list[str]:
 def run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"no link: {' '.join(command)}: {done.stderr.strip()}")
+        raise CannotRun(f"no link: {' '.join(command)}: {done.stderr.strip()}")
 
 
 def remove() -> None:

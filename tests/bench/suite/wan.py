@@ -3,6 +3,8 @@
 
 import contextlib
 import os
+import socket
+from math import nan
 from typing import Iterator
 
 from . import veth
@@ -19,19 +21,51 @@ SHAPE = "packets of 1,500 bytes, unmerged (TUN)"
 @contextlib.contextmanager
 def stock_limits() -> Iterator[dict]:
     """net.core.rmem_max is the machine's, so it is put back; tcp_rmem is each namespace's own, and bench_link sets it."""
-    with open(RMEM_MAX, encoding="ascii") as file:
-        before = file.read().strip()
+    before = rmem_max()
+    may_write = before is not None and os.access(RMEM_MAX, os.W_OK)
+
+    def write(value: str) -> None:
+        if may_write:
+            with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
+                file.write(value)
+
+    write(STOCK_RMEM_MAX)
     try:
-        with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
-            file.write(STOCK_RMEM_MAX)
         yield {}
     finally:
-        with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
-            file.write(before)
+        write(before)
 
 
-def why_not() -> str | None:
-    return None if os.geteuid() == 0 else "an emulated link needs root"
+def rmem_max() -> str | None:
+    """None: a container's own network may have none."""
+    try:
+        with open(RMEM_MAX, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def unlowered() -> str:
+    """Said in the row where the limit is not stock and stays so."""
+    now = rmem_max()
+    return "" if now in (None, STOCK_RMEM_MAX) or os.access(RMEM_MAX, os.W_OK) else f"; net.core.rmem_max stays {now}"
+
+
+def why_not(congestion: str) -> str | None:
+    if os.geteuid() != 0:
+        return "an emulated link needs root"
+    if not os.path.exists("/dev/net/tun"):
+        return "an emulated link needs /dev/net/tun"
+    return missing_congestion(congestion)
+
+
+def missing_congestion(name: str) -> str | None:
+    with socket.socket() as probe:
+        try:
+            probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+        except OSError:
+            return f"this kernel has no {name}"
+    return None
 
 
 class Link:
@@ -46,7 +80,7 @@ class Link:
             self.context.program("bench_link"), "--rtt-ms", str(self.rtt_ms), "--mbit", str(self.mbit), "--congestion", self.congestion,
             "--loss-percent", str(self.loss_percent), "--seed", "{round}", "--bytes", str(size),
             "--sender", self.context.program("bench_sender"), "--", self.context.program(program), *more]
-        return Contestant(name, command, skip=why_not())
+        return Contestant(name, command, skip=why_not(self.congestion))
 
     def ours(self, name: str, fps: int) -> Contestant:
         return self.contestant(name, "bench_bulk_framepump", "--fps", str(fps))
@@ -72,6 +106,8 @@ class Link:
     def slow_size(self) -> int:
         return max(1_000_000, self.size // 10)
 
+    shape = "unmerged"
+
     def setting(self):
         return stock_limits()
 
@@ -84,7 +120,7 @@ class Link:
 
     def describe(self) -> str:
         loss = f", {self.loss_percent:g} % loss" if self.loss_percent else ""
-        return f"{self.rtt_ms:g} ms, {self.mbit:g} Mbit/s, {self.congestion}{loss}; {self.size / 1e6:g} MB in {SHAPE}"
+        return f"{self.rtt_ms:g} ms, {self.mbit:g} Mbit/s, {self.congestion}{loss}; {self.size / 1e6:g} MB in {SHAPE}{unlowered()}"
 
 
 def raised(fps: int) -> str:
@@ -112,13 +148,15 @@ def wan_row(link: Link, rounds: int) -> Row:
         {"mb_per_s": "MB/s", "seconds": "seconds"},
         [target(OURS, 60), target(slow, 30)],
         rounds=rounds,
-        parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit, "congestion": link.congestion, "loss": link.loss_percent},
+        parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit, "congestion": link.congestion, "loss": link.loss_percent, "shape": link.shape},
         setting=link.setting,
     )
 
 
 class MergedLink(Link):
     """Behind veth, where the round trip is the time that the queue takes to drain."""
+
+    shape = "merged"
 
     def contestant(self, name: str, program: str, *more: str, size: int = 0) -> Contestant:
         size = size or self.size
@@ -127,7 +165,7 @@ class MergedLink(Link):
         return Contestant(name, command, skip=veth.why_not())
 
     def describe(self) -> str:
-        return f"{self.mbit:g} Mbit/s with a queue of {self.rtt_ms:g} ms, {self.congestion}; {self.size / 1e6:g} MB in {veth.SHAPE}"
+        return f"{self.mbit:g} Mbit/s with a queue of {self.rtt_ms:g} ms, {self.congestion}; {self.size / 1e6:g} MB in {veth.SHAPE}{unlowered()}"
 
     @contextlib.contextmanager
     def setting(self) -> Iterator[dict]:
@@ -171,7 +209,7 @@ def frame_rate_free(context: Context):
 
     def apart(figures: Figures) -> float:
         speeds = [figures.median(name(fps), "mb_per_s") for fps in rates]
-        return min(speeds) / max(speeds)
+        return min(speeds) / max(speeds) if all(speed > 0 for speed in speeds) else nan
 
     yield Row(
         "frame_rate_free", link.describe(),

@@ -2,9 +2,11 @@
 """nginx on a free port, with a configuration of its own: the web server of peers that speak HTTP."""
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -50,6 +52,12 @@ def save_from_sender(port: int, path: str) -> str:
     return digest.hexdigest()
 
 
+def end_with_parent() -> None:
+    """The other helpers end when their standard input does."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
 def wait_for(port: int, process: subprocess.Popen, folder: str) -> None:
     for _ in range(500):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -72,7 +80,8 @@ def serving(senders: dict[str, int]) -> Iterator[dict]:
         port = free_port()
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
             file.write(CONFIG.format(folder=folder, port=port))
-        process = subprocess.Popen(["nice", "-n", "19", nginx(), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"])
+        process = subprocess.Popen(["nice", "-n", "19", nginx(), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"],
+                                   preexec_fn=end_with_parent)
         try:
             wait_for(port, process, folder)
             yield {**names, "web": f"127.0.0.1:{port}", "scratch": folder}

@@ -37,6 +37,12 @@ void die(const std::string& what) {
   std::exit(1);
 }
 
+void cannot_run(const std::string& why) {
+  constexpr int kCannotRun = 77;
+  std::fprintf(stderr, "%s\n", why.c_str());
+  std::exit(kCannotRun);
+}
+
 void die_errno(const std::string& what) { die(what + ": " + std::strerror(errno)); }
 
 bool raise_descriptor_limit(uint64_t wanted) {

@@ -9,6 +9,8 @@
 namespace framepump::bench {
 
 [[noreturn]] void die(const std::string& what);      // to stderr, with exit status 1
+// As die, when a privilege or a part of the kernel is missing: with exit status 77, which the suite takes for skipped.
+[[noreturn]] void cannot_run(const std::string& why);
 [[noreturn]] void die_errno(const std::string& what);  // with errno's text
 
 // Raises the limit of descriptors to what is allowed, and with the privilege to `wanted`. False: it stays below.
