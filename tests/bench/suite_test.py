@@ -11,6 +11,7 @@ import unittest
 from unittest import mock
 
 from suite import pages, plots, table
+from suite.__main__ import read_runs
 from suite.model import OURS, CannotRun, Contestant, Figures, Row, Target
 from suite.runner import run_row
 
@@ -93,6 +94,22 @@ class Verdicts(unittest.TestCase):
     def test_a_target_without_figures_is_unknown(self):
         self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")
         self.assertEqual(table.verdict(Target("t", lambda f: max(f.all("nobody", "us")), at_most=1), self.FIGURES)[1], "unknown")
+
+
+class Sources(unittest.TestCase):
+    def test_a_benchmark_is_taken_from_the_last_file_that_has_it(self):
+        def run(date: str, *rows: tuple[str, str]) -> dict:
+            return {"machine": {"date": date}, "rows": [{"benchmark": name, "work": work} for name, work in rows]}
+
+        with tempfile.TemporaryDirectory() as folder:
+            paths = []
+            for number, content in enumerate((run("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), run("new", ("wan", "d")))):
+                paths.append(os.path.join(folder, f"{number}.json"))
+                with open(paths[-1], "w", encoding="utf-8") as file:
+                    json.dump(content, file)
+            merged = read_runs(paths)
+        self.assertEqual([row["work"] for row in merged["rows"]], ["d", "c"])
+        self.assertEqual(merged["machine"]["date"], "new")
 
 
 class Pages(unittest.TestCase):

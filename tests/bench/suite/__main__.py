@@ -14,12 +14,20 @@ MODULES = (bulk, wan, messages, accept_storm, fairness, latency, enet, micro)
 BENCHMARKS = {name: rows for module in MODULES for name, rows in module.BENCHMARKS.items()}
 
 
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tests/bench/run",
         description="Measures FramePump, its peers and the bare system calls on the same work in one run: each contestant in turn, "
         "round after round. Prints for each the median, the spread and FramePump's ratio, and for each target whether it holds.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and only the diagonal of the large matrix")
+    parser.add_argument("--rounds", metavar="N", type=positive, help="at most N rounds of each benchmark")
     parser.add_argument("--smoke", action="store_true",
                         help="the least work, once, for the tests: says of each contestant whether it did it right")
     parser.add_argument("--only", metavar="NAME", action="append", choices=sorted(BENCHMARKS),
@@ -29,7 +37,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pages", action="store_true",
                         help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md "
                         "and README.md")
-    parser.add_argument("--from", dest="source", metavar="FILE", help="do not measure: take the figures that --json wrote")
+    parser.add_argument("--from", dest="sources", metavar="FILE", action="append",
+                        help="do not measure: take the figures that --json wrote; may be repeated, a benchmark's from the last file that has it")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -50,7 +59,7 @@ def as_json(row, figures, problems) -> dict:
 
 def measure(options: argparse.Namespace) -> tuple[dict, bool]:
     """Everything that was measured, and whether all contestants did their work."""
-    context = Context(options.programs, options.quick, options.smoke)
+    context = Context(options.programs, options.quick, options.smoke, options.rounds)
     run, went_well = {"machine": machine.describe(), "rows": []}, True
     print(", ".join(f"{name} {value}" for name, value in run["machine"].items()))
     for name in options.only or BENCHMARKS:
@@ -68,6 +77,17 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
     return run, went_well
 
 
+def read_runs(paths: list[str]) -> dict:
+    """One run out of several: the machine of the last, and each benchmark from the last that has it, in the suite's order."""
+    rows: dict[str, list] = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            run = json.load(file)
+        for name in {row["benchmark"]: None for row in run["rows"]}:
+            rows[name] = [row for row in run["rows"] if row["benchmark"] == name]
+    return {"machine": run["machine"], "rows": [row for name in BENCHMARKS for row in rows.get(name, [])]}
+
+
 def end_orderly() -> None:
     """Whoever ends us gets the same as with Ctrl-C: limits of the machine are put back, and helpers end."""
     for name in (signal.SIGTERM, signal.SIGHUP):
@@ -80,16 +100,15 @@ def main() -> int:
     if options.list:
         print("\n".join(BENCHMARKS))
         return 0
-    if options.source:
-        with open(options.source, encoding="utf-8") as file:
-            run, went_well = json.load(file), True
+    if options.sources:
+        run, went_well = read_runs(options.sources), True
     else:
         run, went_well = measure(options)
     if options.plots:
         plots.draw_all(run, options.plots)
     if options.pages:
         if absent := BENCHMARKS.keys() - {row["benchmark"] for row in run["rows"]}:
-            raise SystemExit(f"the pages stay as they are: {options.source} has nothing of {', '.join(sorted(absent))}")
+            raise SystemExit(f"the pages stay as they are: nothing was measured of {', '.join(sorted(absent))}")
         pages.write(run)
     return 0 if went_well else 1
 

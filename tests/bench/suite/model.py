@@ -74,12 +74,13 @@ class Context:
     programs: str  # folder of the compiled programs
     quick: bool = False
     smoke: bool = False
+    most_rounds: int | None = None
 
     def program(self, name: str) -> str:
         return f"{self.programs}/{name}"
 
     def rounds(self, full: int) -> int:
-        return 1 if self.smoke else min(full, 3) if self.quick else full
+        return 1 if self.smoke else min(full, 3 if self.quick else full, self.most_rounds or full)
 
 
 def missing(context: Context, program: str) -> Optional[str]:

@@ -21,7 +21,8 @@ def on_what(run: dict) -> str:
 def row_table(row: dict) -> str:
     figures, columns = Figures(row["reports"]), row["columns"]
     main = next(iter(columns))
-    lines = [f"**{row['work']}**", "", "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
+    rounds = max((len(reports) for reports in row["reports"].values()), default=0)
+    lines = [f"**{row['work']}** ({rounds} round{'s' if rounds != 1 else ''})", "", "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
     for name in list(row["reports"]) + [name for name in row["problems"] if name not in row["reports"]]:
         if name in row["problems"]:
             lines.append(f"| {name} | {row['problems'][name].splitlines()[0]} |" + " |" * len(columns))
