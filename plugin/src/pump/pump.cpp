@@ -65,8 +65,10 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   Zone zone(host_, "framepump run");
   TurnContext context = request.context;
   uint32_t served = 0;
+  int64_t last_turn_us = 0;
   while (true) {
-    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond);
+    // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
+    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + last_turn_us / 2);
     const uint32_t priority = pick_priority(request.lines, served, slice_is_over);
     if (priority == kNoPriority) break;
     served |= uint32_t{1} << priority;
@@ -75,7 +77,8 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     context.remaining_us = slice.remaining_us();
     const Turn turn = source.take_turn(context);
     if (turn.outcome != Outcome::closed) settle(source, turn);
-    count_turn(turn, handle, slice.lap(), report);
+    last_turn_us = slice.lap();
+    count_turn(turn, handle, last_turn_us, report);
     if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;
   }
   report.left_over = ready_count(request.lines);

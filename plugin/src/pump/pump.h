@@ -53,7 +53,7 @@ struct RunRequest {
 //   1. harvest the poller, at most 256 events between looks at the clock, and mark what is ready;
 //   2. mark the sources whose timer is due;
 //   3. each priority that has work gets one turn, the highest first;
-//   4. while the slice lasts, the highest priority that has work gets the next turn;
+//   4. while the slice has room for half of a turn, the highest priority that has work gets the next one;
 //   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token;
 //   6. with nothing left to do and slice left over, back to 1, until that brings nothing.
 // Within a priority the lines (receive, send, game) take turns, and within a line sources do.
