@@ -108,7 +108,6 @@ bool Network::Parts::open(Network& network) {
   hot = host.create<HotSet>(host, *pump, network.settings_, network.counters_);
   memory_waiters = host.create<WaitingRoom>(host, *pump);
   descriptor_waiters = host.create<WaitingRoom>(host, *pump);
-  if (memory_waiters != nullptr) memory_waiters->warm();
   if (hot == nullptr || memory_waiters == nullptr || descriptor_waiters == nullptr) return false;
   environment = host.create<Environment>(Environment{host, *pump, network.pool_, network.notices_, *hot, network.streams_,
                                                      *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, scratch});

@@ -62,7 +62,8 @@ void add(std::atomic<T>& counter, T amount) {
 // Sources that cannot go on before memory or a descriptor comes free, wherever it comes from.
 class WaitingRoom {
  public:
-  WaitingRoom(const Host& host, Pump& pump) : pump_(pump), waiting_(host) {}
+  // Makes room for a few, so that the first who waits does not allocate in a tick.
+  WaitingRoom(const Host& host, Pump& pump) : pump_(pump), waiting_(host) { (void)waiting_.make_room(); }
 
   // `place` is the source's place in here, kNowhere when it is not.
   static constexpr uint32_t kNowhere = UINT32_MAX;
@@ -70,8 +71,6 @@ class WaitingRoom {
     Source* source;
     uint32_t* place;
   };
-  // Makes room for a few now, so that the first who waits does not allocate in a tick.
-  void warm() { (void)waiting_.make_room(); }
   void enter(Source& source, uint32_t& place) {
     if (place != kNowhere) return;
     if (!waiting_.push({&source, &place})) {
