@@ -3,20 +3,15 @@
 
 import argparse
 import json
-import socket
 import subprocess
 import tempfile
 import time
 
+from suite.web_server import free_port
+
 # Its reader stops when its sender says so, and what is in the kernel then it neither reads nor counts: its rate is of what it read.
 LEAST_PART = 0.5
 HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def wait_for_listener(port: int) -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from . import accept_storm, bulk, enet, fairness, latency, machine, messages, micro, pages, plots, table, wan
-from .model import Context
+from .model import Context, has_failed
 from .runner import run_row
 
 MODULES = (bulk, wan, messages, accept_storm, fairness, latency, enet, micro)
@@ -70,7 +70,7 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
             else:
                 table.print_row(row, figures, problems)
             run["rows"].append(as_json(row, figures, problems))
-            went_well = went_well and not any(problem.startswith("failed") for problem in problems.values())
+            went_well = went_well and not any(map(has_failed, problems.values()))
             if options.json:  # after every row: a long run that is broken off keeps what it has
                 with open(options.json, "w", encoding="utf-8") as file:
                     json.dump(run, file, indent=1)

@@ -6,6 +6,7 @@ import os
 from math import nan
 from typing import Iterator
 
+from . import machine
 from .model import OURS, Contestant, Context, Row, Target
 from .senders import running
 
@@ -20,27 +21,13 @@ ENOUGH = 8192
 
 
 def somaxconn() -> int:
-    with open(SOMAXCONN, encoding="utf-8") as value:
-        return int(value.read())
+    return int(machine.sysctl(SOMAXCONN) or ENOUGH)
 
 
-@contextlib.contextmanager
-def raised_somaxconn() -> Iterator[None]:
-    """Where it is allowed, and put back: connects beyond the kernel's queue are turned away and try again a second later, and
-    whether some are is what a few microseconds decide."""
-    before = somaxconn()
-    may_write = before < ENOUGH and os.access(SOMAXCONN, os.W_OK)
-
-    def write(value: int) -> None:
-        if may_write:
-            with open(SOMAXCONN, "w", encoding="utf-8") as file:
-                file.write(str(value))
-
-    write(ENOUGH)
-    try:
-        yield
-    finally:
-        write(before)
+def raised_somaxconn():
+    """Connects beyond the kernel's queue are turned away and try again a second later, and whether some are is what a few microseconds
+    decide."""
+    return machine.changed_sysctl(SOMAXCONN, str(max(ENOUGH, somaxconn())))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,11 @@ OURS = "FramePump"
 CANNOT_RUN_STATUS = 77
 
 
+def has_failed(problem: str) -> bool:
+    """Of what a contestant did not do: it could have, but went wrong."""
+    return problem.startswith("failed")
+
+
 class CannotRun(Exception):
     """Why something cannot be measured here. It is skipped and named, and nothing has failed."""
 

@@ -5,7 +5,7 @@ import os
 import re
 
 from . import plots
-from .model import OURS, Figures
+from .model import OURS, Figures, has_failed
 from .table import has, number
 
 PERFORMANCE = "plugin/docs/performance.md"
@@ -73,7 +73,7 @@ def pictures(paths: list[str], where: str) -> str:
 def write(run: dict) -> None:
     if plots.why_not() is not None:
         raise SystemExit(f"the pages stay as they are: {plots.why_not()}")
-    if failed := [row["work"] for row in run["rows"] if any(why.startswith("failed") for why in row["problems"].values())]:
+    if failed := [row["work"] for row in run["rows"] if any(map(has_failed, row["problems"].values()))]:
         raise SystemExit(f"the pages stay as they are: not everyone did the work of '{failed[0]}'")
     drawn = plots.draw_all(run, PICTURES)
     replace_between(PERFORMANCE, "targets", f"{on_what(run)}\n\n{target_table(run)}")

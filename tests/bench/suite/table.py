@@ -4,7 +4,7 @@
 import math
 from typing import Callable
 
-from .model import OURS, Figures, Row, Target
+from .model import OURS, Figures, Row, Target, has_failed
 
 
 def number(value: float) -> str:
@@ -72,7 +72,7 @@ def print_for_tests(row: Row, problems: dict[str, str]) -> None:
         problem = problems.get(contestant.name)
         if problem is None:
             print(f"ok {name}")
-        elif problem.startswith("failed"):
+        elif has_failed(problem):
             print(f"FAIL {name}: {problem}")
         else:
             print(f"SKIP {name}: {problem}")

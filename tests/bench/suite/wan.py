@@ -7,12 +7,12 @@ import socket
 from math import nan
 from typing import Iterator
 
-from . import veth
+from . import machine, veth
 from .model import OURS, Contestant, Context, Figures, Row, Target
 from .senders import running
 
 BLOCKING = "blocking thread"
-KERNEL_WINDOW = 6291456 // 2  # half of the stock tcp_rmem[2]: what a receiver can be promised
+KERNEL_WINDOW = int(veth.STOCK_TCP_RMEM.split()[2]) // 2  # half of the stock tcp_rmem[2]: what a receiver can be promised
 STOCK_RMEM_MAX = "212992"
 RMEM_MAX = "/proc/sys/net/core/rmem_max"
 SHAPE = "packets of 1,500 bytes, unmerged (TUN)"
@@ -21,33 +21,13 @@ SHAPE = "packets of 1,500 bytes, unmerged (TUN)"
 @contextlib.contextmanager
 def stock_limits() -> Iterator[dict]:
     """net.core.rmem_max is the machine's, so it is put back; tcp_rmem is each namespace's own, and bench_link sets it."""
-    before = rmem_max()
-    may_write = before is not None and os.access(RMEM_MAX, os.W_OK)
-
-    def write(value: str) -> None:
-        if may_write:
-            with contextlib.suppress(OSError), open(RMEM_MAX, "w", encoding="ascii") as file:
-                file.write(value)
-
-    write(STOCK_RMEM_MAX)
-    try:
+    with machine.changed_sysctl(RMEM_MAX, STOCK_RMEM_MAX):
         yield {}
-    finally:
-        write(before)
-
-
-def rmem_max() -> str | None:
-    """None: a container's own network may have none."""
-    try:
-        with open(RMEM_MAX, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return None
 
 
 def unlowered() -> str:
     """Said in the row where the limit is not stock and stays so."""
-    now = rmem_max()
+    now = machine.sysctl(RMEM_MAX)
     return "" if now in (None, STOCK_RMEM_MAX) or os.access(RMEM_MAX, os.W_OK) else f"; net.core.rmem_max stays {now}"
 
 
@@ -162,7 +142,7 @@ class MergedLink(Link):
         size = size or self.size
         command = veth.unprivileged(self.context.program(program), *more, "--host", veth.SENDER_ADDRESS, "--port", f"{{port_{size}}}",
                                     "--bytes", str(size))
-        return Contestant(name, command, skip=veth.why_not())
+        return Contestant(name, command, skip=veth.why_not() or missing_congestion(self.congestion))
 
     def describe(self) -> str:
         return f"{self.mbit:g} Mbit/s with a queue of {self.rtt_ms:g} ms, {self.congestion}; {self.size / 1e6:g} MB in {veth.SHAPE}{unlowered()}"

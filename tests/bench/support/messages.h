@@ -114,7 +114,6 @@ class MessageRun {
     nlohmann::json report = frames_.report();
     const auto count = static_cast<double>(check_.total());
     report["messages"] = check_.total();
-    report["ticks_us"] = frames_.ticks_us();
     report["cpu_ns"] = static_cast<double>(cpu_us_) * 1000 / count;
     report["process_cpu_ns"] = static_cast<double>(process_end_us_ - process_begin_us_) * 1000 / count;
     report["verified"] = check_.is_right() && check_.total() == options_.expected();
