@@ -110,8 +110,7 @@ inline IoResult send_text(const OwnedSocket& to, std::string_view text) {
 inline IoResult receive_once(const OwnedSocket& from, std::string& out, size_t room = 65536) {
   std::vector<char> bytes(room);
   const ReceiveBuffer buffer = {bytes.data(), bytes.size()};
-  int64_t arrival_ns = 0;
-  const IoResult result = receive(from.socket, {&buffer, 1}, arrival_ns);
+  const IoResult result = receive(from.socket, {&buffer, 1});
   out.append(bytes.data(), result.size_bytes);
   return result;
 }

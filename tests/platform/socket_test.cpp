@@ -127,8 +127,7 @@ TEST_CASE("several buffers are sent and filled in order by one call") {
   char second[5] = {};
   char third[64] = {};
   const ReceiveBuffer room[] = {{first, 4}, {second, 4}, {third, 63}};
-  int64_t arrival_ns = 0;
-  CHECK(receive(pair.server.socket, room, arrival_ns).size_bytes == 13);
+  CHECK(receive(pair.server.socket, room).size_bytes == 13);
   CHECK(std::string(first) == "one ");
   CHECK(std::string(second) == "two ");
   CHECK(std::string(third) == "three");
@@ -143,37 +142,33 @@ TEST_CASE("more buffers than the most are sent and filled up to the most") {
 TEST_CASE("receiving without room is not mistaken for the end of the stream") {
   const SocketPair pair;
   REQUIRE(send_text(pair.client, "x").status == IoStatus::ok);
-  int64_t arrival_ns = 0;
-  CHECK(receive(pair.server.socket, {}, arrival_ns).status != IoStatus::end_of_stream);
+  CHECK(receive(pair.server.socket, {}).status != IoStatus::end_of_stream);
   std::string text;
   CHECK(receive_exactly(pair.server, text, 1));
 }
 
-TEST_CASE("what arrives carries the time of its arrival, and none if stamps are off") {
+TEST_CASE("what arrives carries the time of its arrival, and none unless stamps were asked for") {
   const SocketPair pair;
   int64_t arrival_ns = -1;
   char bytes[16];
   const ReceiveBuffer room = {bytes, sizeof(bytes)};
-  CHECK(receive(pair.client.socket, {&room, 1}, arrival_ns).status == IoStatus::would_block);
+  set_arrival_stamps(pair.server.socket);
+  CHECK(receive_stamped(pair.server.socket, {&room, 1}, arrival_ns).status == IoStatus::would_block);
   CHECK(arrival_ns == 0);
   // The kernel begins to stamp a little after the first socket of the whole machine asked for it, so the first may have none.
   int64_t before_ns = 0;
   REQUIRE(becomes_true([&] {
     before_ns = realtime_ns();
     return send_text(pair.client, "now").status == IoStatus::ok &&
-           becomes_true([&] { return receive(pair.server.socket, {&room, 1}, arrival_ns).status == IoStatus::ok; }) &&
+           becomes_true([&] { return receive_stamped(pair.server.socket, {&room, 1}, arrival_ns).status == IoStatus::ok; }) &&
            arrival_ns != 0;
   }));
   CHECK(arrival_ns >= before_ns);
   CHECK(arrival_ns <= realtime_ns());
 
-  StreamOptions without;
-  without.arrival_stamps = false;
-  ListenOptions listen_without;
-  listen_without.stream = without;
-  const SocketPair plain(AddressFamily::ipv4, without, listen_without);
+  const SocketPair plain;
   REQUIRE(send_text(plain.client, "now").status == IoStatus::ok);
-  REQUIRE(becomes_true([&] { return receive(plain.server.socket, {&room, 1}, arrival_ns).status == IoStatus::ok; }));
+  REQUIRE(becomes_true([&] { return receive_stamped(plain.server.socket, {&room, 1}, arrival_ns).status == IoStatus::ok; }));
   CHECK(arrival_ns == 0);
 }
 

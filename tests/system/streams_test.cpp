@@ -3,9 +3,11 @@
 // TCP streams over loopback: bytes, events and closes, in frame-locked and threaded mode and with both poller backends.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "support/test_network.h"
 
@@ -111,6 +113,25 @@ TEST_CASE("room that was reserved stays this stream's over ticks, until it is co
     }));
     CHECK_EQ(got, "before after!");
     CHECK_EQ(got_others, others);
+  });
+}
+
+TEST_CASE("how long bytes waited is measured for whoever looks at it, from the kernel's time of arrival to the tick") {
+  for_each_setup([](const framepump_config& config) {
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    constexpr auto kPause = std::chrono::milliseconds(20);
+    const auto receive_late = [&] {
+      net.write(pair.client, "x");
+      net.flush();
+      std::this_thread::sleep_for(kPause);
+      return run_until({&net}, [&] { return net.read_all(pair.server).size() == 1; });
+    };
+    REQUIRE(receive_late());
+    CHECK_EQ(net.info(pair.server).dwell_us, 0);  // nobody had looked yet
+    // The kernel begins to stamp a little after the first socket of the whole machine asked for it.
+    CHECK(run_until({&net}, [&] { return receive_late() && net.info(pair.server).dwell_us >= 20'000; }));
+    CHECK_GE(net.info(pair.server).dwell_max_us, 20'000);
   });
 }
 

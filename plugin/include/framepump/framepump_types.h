@@ -169,10 +169,11 @@ typedef struct framepump_stream_info {
   uint64_t available_bytes;      /* published and not consumed */
   uint64_t unpublished_bytes;    /* received, to be published by the next tick */
   uint64_t unsent_bytes;         /* written and not yet handed to the kernel */
-  int64_t rtt_us;                /* smoothed, the kernel's; sampled at connect, then when bytes come after it
-                                    was looked at here, at most twice a second; 0: no sample */
+  /* Round trip and dwell time cost system calls, so they are measured for streams that somebody looks at: in the next 255 turns
+     in which bytes come after each call of stream_info. */
+  int64_t rtt_us;                /* smoothed, the kernel's; sampled at connect, then at most twice a second; 0: no sample */
   uint64_t window_bytes;         /* receive window promised to this stream by the window rule; 0: the kernel's own */
-  int64_t dwell_us;              /* newest publication: oldest byte's wait from the kernel to gameplay */
+  int64_t dwell_us;              /* newest measured publication: oldest byte's wait from the kernel to gameplay */
   int64_t dwell_max_us;
   uint32_t dwell_frames;         /* the same in ticks that began in between */
   uint32_t back_pressure;        /* times that reading stopped for lack of room */

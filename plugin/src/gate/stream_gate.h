@@ -37,22 +37,23 @@ enum NoticeBit : uint32_t {
 // ordered by a list or queue), those of the pump's side written before a notice, and gameplay's own, which no other thread reads.
 // Its link is for notices; the command list links the stream itself.
 struct StreamGate : HandoffLink {
-  static constexpr uint32_t kRttIsWanted = uint32_t{1} << 31;
+  static constexpr uint8_t kWatchedTurns = 255;  // a look at the stream lasts for so many turns with bytes
 
   // ---- both sides ----
   std::atomic<uint32_t> peek_grant_bytes{0};  // may receive up to here from the peek reserve
   ByteQueue received;  // the pump produces, gameplay consumes
   ByteQueue unsent;    // gameplay produces, the pump consumes
-  std::atomic<int64_t> arrival_ns{0};         // of the oldest unpublished read, realtime_ns clock; 0: none
-  std::atomic<uint32_t> rtt_us{0};            // with kRttIsWanted: gameplay looked at it since
+  std::atomic<int64_t> arrival_ns{0};         // of the oldest unpublished read while it is watched, realtime_ns clock; 0: none
+  std::atomic<uint32_t> rtt_us{0};
   std::atomic<uint32_t> back_pressure{0};
   std::atomic<bool> receive_blocked{false};
   std::atomic<uint8_t> wanted_priority{0};
+  std::atomic<uint8_t> watched_turns{0};      // left in which round trip and arrival are measured, since gameplay looked
 
   // ---- set before kCommandOpen, or by the pump before kNoticeAccepted, kNoticeConnected or kNoticeClosed ----
   uint8_t reason = 0;  // FRAMEPUMP_REASON_*
   uint8_t flags = 0;   // FRAMEPUMP_STREAM_HALF_OPEN
-  int32_t system_code = 0;
+  int16_t system_code = 0;  // no system's codes go as far
   framepump_handle listener = 0;
   uint64_t user_data = 0;
   SocketAddress local;

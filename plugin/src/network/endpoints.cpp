@@ -38,10 +38,13 @@ uint32_t Network::stale(framepump_handle handle, const char* wanted) {
 }
 
 // Generations of different networks in one place of the registry start apart, so that an old network's handles stay stale.
-framepump_handle Network::make_handle(HandleKind kind, uint32_t index, uint32_t generation) const {
-  const Handle network = unpack(handle_);
+uint32_t Network::first_generation() const {
   constexpr uint32_t kApart = 40503;  // odd, so all 2^22 starting points come up before one repeats
-  return pack({.kind = kind, .network = network.network, .index = index, .generation = generation + network.generation * kApart});
+  return unpack(handle_).generation * kApart;
+}
+
+framepump_handle Network::make_handle(HandleKind kind, uint32_t index, uint32_t generation) const {
+  return pack({.kind = kind, .network = unpack(handle_).network, .index = index, .generation = first_generation() + generation});
 }
 
 framepump_handle Network::stream_handle(uint32_t index) {
@@ -50,10 +53,9 @@ framepump_handle Network::stream_handle(uint32_t index) {
 
 uint32_t Network::find_stream(framepump_handle handle, TcpStream*& stream) {
   const Handle parts = unpack(handle);
-  stream = parts.kind == HandleKind::stream ? streams_.at(parts.index) : nullptr;
-  if (stream == nullptr) return stale(handle, "stream");
-  if (!streams_.identity(parts.index).is_live || stream_handle(parts.index) != handle) return stale(handle, "stream");
-  return FRAMEPUMP_OK;
+  const uint32_t generation = (parts.generation - first_generation()) & kGenerationMask;
+  stream = parts.kind == HandleKind::stream ? streams_.find_live(parts.index, generation) : nullptr;
+  return stream != nullptr ? FRAMEPUMP_OK : stale(handle, "stream");
 }
 
 uint32_t Network::find_listener(framepump_handle handle, ListenerSlot*& slot) {
@@ -75,9 +77,8 @@ uint32_t Network::find_source(framepump_handle handle, SourceSlot*& slot) {
 uint64_t Network::user_data_of(framepump_handle handle) {
   const Handle parts = unpack(handle);
   if (parts.kind == HandleKind::stream) {
-    const TcpStream* stream = streams_.at(parts.index);
-    const bool is_there = stream != nullptr && streams_.identity(parts.index).is_live && stream_handle(parts.index) == handle;
-    return is_there ? stream->gate.user_data : 0;
+    const TcpStream* stream = streams_.find_live(parts.index, (parts.generation - first_generation()) & kGenerationMask);
+    return stream != nullptr ? stream->gate.user_data : 0;
   }
   if (parts.kind == HandleKind::listener && parts.index < kMaxListeners) {
     const ListenerSlot& slot = listeners_[parts.index];
@@ -337,7 +338,8 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   all.unpublished_bytes = all.received_bytes - gate.published;
   all.unsent_bytes = gate.unsent.queued_bytes();
   all.sent_bytes = gate.unsent.produced() - all.unsent_bytes;
-  all.rtt_us = gate.rtt_us.fetch_or(StreamGate::kRttIsWanted, kRelaxed) & ~StreamGate::kRttIsWanted;
+  gate.watched_turns.store(StreamGate::kWatchedTurns, kRelaxed);
+  all.rtt_us = gate.rtt_us.load(kRelaxed);
   all.dwell_us = gate.dwell_us;
   all.dwell_max_us = gate.dwell_max_us;
   all.dwell_frames = gate.dwell_frames;

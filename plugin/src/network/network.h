@@ -230,8 +230,9 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t find_listener(framepump_handle handle, ListenerSlot*& slot);
   uint32_t find_source(framepump_handle handle, SourceSlot*& slot);
   uint32_t stale(framepump_handle handle, const char* wanted);
+  uint32_t first_generation() const;
   framepump_handle make_handle(HandleKind kind, uint32_t index, uint32_t generation) const;
-  TcpStream& stream_at(uint32_t index) { return *streams_.at(index); }
+  TcpStream& stream_at(uint32_t index) { return streams_.slot(index); }
   uint64_t user_data_of(framepump_handle handle);
   framepump_handle handle_of(const StreamGate& gate) { return stream_handle(gate.index); }
   void command(Commandable& target, uint32_t bits) { commands_.post(target, bits); }

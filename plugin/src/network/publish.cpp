@@ -65,7 +65,7 @@ void Network::release_closed() {
   if (released.empty()) return;
   for (uint32_t index : released) {
     StreamTable::Identity& identity = streams_.identity(index);
-    ++identity.generation;
+    identity.generation = (identity.generation + 1) & kGenerationMask;
     identity.is_live = false;
     stream_at(index).gate.state = 0;
     if (peek_grant_index_ == index) peek_grant_index_ = kNoGrant;
@@ -153,7 +153,8 @@ void Network::publish_stream(StreamGate& gate, uint32_t bits) {
 // The stamp is taken before the counter is read: the bytes that it belongs to are then counted, in this tick or already in the last one,
 // where they came too early for it.
 void Network::publish_bytes(StreamGate& gate) {
-  const int64_t arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_acquire);
+  int64_t arrival_ns = gate.arrival_ns.load(std::memory_order_relaxed);
+  if (arrival_ns != 0) arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_acquire);
   const uint64_t arrived = gate.received.arrived();
   if (arrived == gate.published) return;
   published_bytes_ += arrived - gate.published;

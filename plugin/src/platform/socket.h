@@ -46,7 +46,6 @@ constexpr uint32_t kMaxSendBuffers = 16;
 
 struct StreamOptions {
   bool no_delay = true;
-  bool arrival_stamps = true;    // SO_TIMESTAMPNS where there is one
   uint32_t keepalive_s = 0;      // idle time before the first probe (at most half of dead_after_s); 0: no probes
   uint32_t dead_after_s = 0;     // TCP_USER_TIMEOUT; also spreads the keepalive probes so that a silent peer is dead by then
                                  // (and so, on Linux, is a living one that keeps its window closed for as long: see
@@ -78,9 +77,12 @@ IoResult accept_stream(Socket listener, const StreamOptions& options, Socket& ou
 
 void set_unsent_low(Socket socket, uint32_t bytes);  // TCP_NOTSENT_LOWAT; UINT32_MAX undoes it
 
-// Fills the buffers in order (at most kMaxReceiveBuffers), one system call. `arrival_ns` (realtime_ns clock) is that of the
-// newest packet taken, 0 if unknown.
-IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns);
+// Fills the buffers in order (at most kMaxReceiveBuffers), one system call.
+IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers);
+// From now on packets carry the time of their arrival (SO_TIMESTAMPNS) where the system knows it.
+void set_arrival_stamps(Socket socket);
+// As receive, and `arrival_ns` (realtime_ns clock) is that of the newest packet taken, 0 if unknown. Costs a tenth more.
+IoResult receive_stamped(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns);
 // Sends the buffers in order (at most kMaxSendBuffers), one system call.
 IoResult send(Socket socket, std::span<const SendBuffer> buffers);
 

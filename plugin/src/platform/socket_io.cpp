@@ -34,36 +34,56 @@ int64_t arrival_of(msghdr& message) {
 }
 #endif
 
-}  // namespace
+// Without room the answer is 0 too, and would pass for the end.
+IoResult nothing_moved(std::span<const ReceiveBuffer> buffers) {
+  const bool had_room = std::any_of(buffers.begin(), buffers.end(), [](const ReceiveBuffer& buffer) { return buffer.size_bytes > 0; });
+  return {had_room ? IoStatus::end_of_stream : IoStatus::ok, 0, 0};
+}
 
-IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns) {
-  arrival_ns = 0;
+// `message` may bring room for control data.
+IoResult receive_message(Socket socket, std::span<const ReceiveBuffer> buffers, msghdr& message) {
   iovec parts[kMaxReceiveBuffers];
   const size_t count = std::min<size_t>(buffers.size(), kMaxReceiveBuffers);
   for (size_t i = 0; i < count; ++i) parts[i] = {buffers[i].data, buffers[i].size_bytes};
-  msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-#if defined(SCM_TIMESTAMPNS)
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-#endif
   ssize_t taken = 0;
   do {
     taken = recvmsg(descriptor_of(socket), &message, MSG_DONTWAIT);
   } while (taken < 0 && errno == EINTR);
   if (taken < 0) return failure_of(errno);
-  if (taken == 0) {
-    // Without room the answer is 0 too, and would pass for the end.
-    const auto has_room = [](const ReceiveBuffer& buffer) { return buffer.size_bytes > 0; };
-    const bool had_room = std::any_of(buffers.begin(), buffers.begin() + static_cast<ptrdiff_t>(count), has_room);
-    return {had_room ? IoStatus::end_of_stream : IoStatus::ok, 0, 0};
+  return taken == 0 ? nothing_moved(buffers.first(count)) : moved(taken);
+}
+
+}  // namespace
+
+// One buffer needs no list of buffers for the kernel to read.
+IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers) {
+  if (buffers.size() != 1) {
+    msghdr message = {};
+    return receive_message(socket, buffers, message);
   }
+  ssize_t taken = 0;
+  do {
+    taken = recv(descriptor_of(socket), buffers[0].data, buffers[0].size_bytes, MSG_DONTWAIT);
+  } while (taken < 0 && errno == EINTR);
+  if (taken < 0) return failure_of(errno);
+  return taken == 0 ? nothing_moved(buffers) : moved(taken);
+}
+
+IoResult receive_stamped(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns) {
+  arrival_ns = 0;
+  msghdr message = {};
 #if defined(SCM_TIMESTAMPNS)
-  arrival_ns = arrival_of(message);
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
 #endif
-  return moved(taken);
+  const IoResult result = receive_message(socket, buffers, message);
+#if defined(SCM_TIMESTAMPNS)
+  if (result.size_bytes > 0) arrival_ns = arrival_of(message);
+#endif
+  return result;
 }
 
 IoResult send(Socket socket, std::span<const SendBuffer> buffers) {

@@ -67,12 +67,15 @@ void set_keepalive(int descriptor, uint32_t keepalive_s, uint32_t dead_after_s) 
 
 void apply_stream_options(int descriptor, const StreamOptions& options) {
   set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
-#if defined(SO_TIMESTAMPNS)
-  if (options.arrival_stamps) set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-#endif
   if (options.keepalive_s > 0) set_keepalive(descriptor, options.keepalive_s, options.dead_after_s);
   if (options.dead_after_s > 0) set_dead_after({descriptor}, options.dead_after_s);
   if (options.unsent_low_bytes > 0) set_unsent_low({descriptor}, options.unsent_low_bytes);
+}
+
+void set_arrival_stamps([[maybe_unused]] Socket socket) {
+#if defined(SO_TIMESTAMPNS)
+  set_option(descriptor_of(socket), SOL_SOCKET, SO_TIMESTAMPNS, 1);
+#endif
 }
 
 void set_unsent_low([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t bytes) {

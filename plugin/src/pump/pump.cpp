@@ -2,6 +2,7 @@
 #include "pump/pump.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "platform/prefetch.h"
 
@@ -86,13 +87,13 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
 
 // A priority that has work and had no turn in this run, else, while the slice lasts, the highest that has work.
 uint32_t Pump::pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const {
-  uint32_t highest = kNoPriority;
-  for (uint32_t p = 0; p < kPriorities; ++p) {
-    if (!has_work(lines, p)) continue;
-    if ((served & (uint32_t{1} << p)) == 0) return p;
-    if (highest == kNoPriority) highest = p;
+  uint32_t waiting = 0;
+  for (int i = 0; i < kLines; ++i) {
+    if ((lines & (uint32_t{1} << i)) != 0) waiting |= lines_[i].priorities();
   }
-  return slice_is_over ? kNoPriority : highest;
+  const uint32_t without_turn = waiting & ~served;
+  if (without_turn != 0) return static_cast<uint32_t>(std::countr_zero(without_turn));
+  return waiting == 0 || slice_is_over ? kNoPriority : static_cast<uint32_t>(std::countr_zero(waiting));
 }
 
 Source& Pump::take_next(uint32_t lines, uint32_t priority) {
@@ -120,13 +121,6 @@ void Pump::set_priority(Source& source, uint32_t priority) {
   line(source).remove(source);
   source.priority_ = static_cast<uint8_t>(priority);
   if (was_ready) make_ready(source);
-}
-
-bool Pump::has_work(uint32_t lines, uint32_t priority) const {
-  for (int i = 0; i < kLines; ++i) {
-    if ((lines & (uint32_t{1} << i)) != 0 && lines_[i].has(priority)) return true;
-  }
-  return false;
 }
 
 bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }

@@ -96,7 +96,6 @@ class Pump {
 
   ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
   TimerQueue& timers(const Source& source) { return source.line_ == Line::game ? game_timers_ : socket_timers_; }
-  bool has_work(uint32_t lines, uint32_t priority) const;
   Source& take_next(uint32_t lines, uint32_t priority);
   uint32_t pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const;
   void settle(Source& source, const Turn& turn);

@@ -12,6 +12,7 @@ namespace framepump {
 class ReadyQueue {
  public:
   bool has(uint32_t priority) const { return lists_[priority].first != nullptr; }
+  uint32_t priorities() const { return priorities_; }  // a bit each for those that have a source
   bool is_empty() const { return size_ == 0; }
   uint32_t size() const { return size_; }
 
@@ -24,6 +25,7 @@ class ReadyQueue {
     source.ready_next_ = nullptr;
     (list.last == nullptr ? list.first : list.last->ready_next_) = &source;
     list.last = &source;
+    priorities_ |= uint32_t{1} << source.priority_;
     ++size_;
   }
   void remove(Source& source) {
@@ -31,6 +33,7 @@ class ReadyQueue {
     List& list = lists_[source.priority_];
     (source.ready_previous_ == nullptr ? list.first : source.ready_previous_->ready_next_) = source.ready_next_;
     (source.ready_next_ == nullptr ? list.last : source.ready_next_->ready_previous_) = source.ready_previous_;
+    if (list.first == nullptr) priorities_ &= ~(uint32_t{1} << source.priority_);
     source.is_ready_ = false;
     source.ready_previous_ = source.ready_next_ = nullptr;
     --size_;
@@ -48,6 +51,7 @@ class ReadyQueue {
     Source* last = nullptr;
   };
   List lists_[kPriorities];
+  uint32_t priorities_ = 0;
   uint32_t size_ = 0;
 };
 

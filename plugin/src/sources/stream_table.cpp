@@ -6,14 +6,6 @@
 
 namespace framepump {
 
-struct StreamTable::Chunk {
-  alignas(TcpStream) std::byte storage[kChunkStreams][sizeof(TcpStream)];
-  Identity identities[kChunkStreams];
-
-  Chunk() {}  // NOLINT(modernize-use-equals-default): that would write all of it twice
-  TcpStream* stream(uint32_t i) { return std::launder(reinterpret_cast<TcpStream*>(storage[i])); }
-};
-
 bool StreamTable::open(Environment& environment, uint32_t limit) {
   environment_ = &environment;
   const uint32_t chunk_count = (limit + kChunkStreams - 1) / kChunkStreams;
@@ -90,16 +82,6 @@ void StreamTable::put_back_unused(TcpStream& stream) {
 void StreamTable::free_slot(uint32_t index) {
   environment_->counters.open_streams.fetch_sub(1, std::memory_order_relaxed);
   free_.insert(index);
-}
-
-StreamTable::Identity& StreamTable::identity(uint32_t index) {
-  return chunks_[index / kChunkStreams].load(std::memory_order_acquire)->identities[index % kChunkStreams];
-}
-
-TcpStream* StreamTable::at(uint32_t index) const {
-  if (index >= limit_) return nullptr;
-  Chunk* chunk = chunks_[index / kChunkStreams].load(std::memory_order_acquire);
-  return chunk == nullptr ? nullptr : chunk->stream(index % kChunkStreams);
 }
 
 }  // namespace framepump

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "gate/atomic_bitmap.h"
 #include "platform/host.h"
@@ -34,21 +36,44 @@ class StreamTable {
   void put_back_unused(TcpStream& stream);
 
   // The slot at a place; null where none was ever made. Any thread.
-  TcpStream* at(uint32_t index) const;
+  TcpStream* at(uint32_t index) const {
+    Chunk* chunk = chunk_of(index);
+    return chunk == nullptr ? nullptr : chunk->stream(index % kChunkStreams);
+  }
   uint32_t limit() const { return limit_; }
 
   // What makes a handle stale. Gameplay's own, so it lies outside of the slot, which changes hands.
   struct Identity {
-    uint32_t generation = 0;  // of the next or current user
+    uint32_t generation = 0;  // of the next or current user; within what a handle holds
     bool is_live = false;     // gameplay holds a handle to it
   };
-  Identity& identity(uint32_t index);  // of a slot that was taken once
+  // Of a slot that was taken once.
+  Identity& identity(uint32_t index) { return made_chunk(index).identities[index % kChunkStreams]; }
+  TcpStream& slot(uint32_t index) { return *made_chunk(index).stream(index % kChunkStreams); }
+  // The slot of a stream to which gameplay holds a handle; null: there is none of that generation. Gameplay's own.
+  TcpStream* find_live(uint32_t index, uint32_t generation) const {
+    Chunk* chunk = chunk_of(index);
+    if (chunk == nullptr) return nullptr;
+    const Identity& identity = chunk->identities[index % kChunkStreams];
+    return identity.is_live && identity.generation == generation ? chunk->stream(index % kChunkStreams) : nullptr;
+  }
 
  private:
   static constexpr uint32_t kChunkStreams = 64;
-  struct Chunk;
+  struct Chunk {
+    alignas(TcpStream) std::byte storage[kChunkStreams][sizeof(TcpStream)];
+    Identity identities[kChunkStreams];
 
-  Chunk* chunk_for(uint32_t index);
+    Chunk() {}  // NOLINT(modernize-use-equals-default): that would write all of it twice
+    TcpStream* stream(uint32_t i) { return std::launder(reinterpret_cast<TcpStream*>(storage[i])); }
+  };
+
+  // Null: not made yet, or beyond the limit.
+  Chunk* chunk_of(uint32_t index) const {
+    return index < limit_ ? chunks_[index / kChunkStreams].load(std::memory_order_acquire) : nullptr;
+  }
+  Chunk& made_chunk(uint32_t index) { return *chunks_[index / kChunkStreams].load(std::memory_order_acquire); }
+  Chunk* chunk_for(uint32_t index);  // makes it; null: out of memory
   void free_slot(uint32_t index);
 
   const Host& host_;

@@ -12,7 +12,7 @@ namespace framepump {
 namespace {
 
 constexpr int64_t kLookForResetUs = 1'000'000;
-constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us, so nobody who does not look at it pays for it
+constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
 }  // namespace
 
@@ -43,6 +43,11 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   Turn turn;
   int64_t first_arrival_ns = 0;
   bool may_retry = true;
+  const bool is_watched = gate.watched_turns.load(std::memory_order_relaxed) > 0;
+  if (is_watched && !has_stamps_) {
+    set_arrival_stamps(socket());
+    has_stamps_ = true;
+  }
   while (true) {
     // A block holds a little less than 64 KiB, so the last few bytes of a quantum would cost a system call of their own.
     if (turn.bytes > context.quantum_bytes - context.quantum_bytes / 32) {
@@ -50,8 +55,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
       break;
     }
     uint64_t offered_bytes = 0;
-    int64_t arrival_ns = 0;
-    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, arrival_ns);
+    int64_t* const stamp = is_watched && turn.bytes == 0 ? &first_arrival_ns : nullptr;
+    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, stamp);
     if (offered_bytes == 0) {
       block_receiving();
       // Gameplay may have made room before it could see the mark, and would then not say so: look once more.
@@ -61,7 +66,6 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     }
     unblock_receiving();
     if (result.status == IoStatus::ok) {
-      if (turn.bytes == 0) first_arrival_ns = arrival_ns;
       turn.bytes += result.size_bytes;
       is_bulky_ = turn.bytes >= kSmallPayloadBytes;
       if (result.size_bytes == offered_bytes || end_is_announced_ || hot_.index != HotMember::kCold) continue;
@@ -85,7 +89,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
 }
 
 // One system call into the rest of the last block and, where that is not enough, a fresh one. `offered_bytes` 0: there is no room.
-IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t& arrival_ns) {
+// `arrival_ns` null: nobody asks when it came.
+IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns) {
   ByteQueue& queue = gate.received;
   const uint64_t queued_bytes = queue.queued_bytes();
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
@@ -100,7 +105,8 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
   if (fresh != nullptr) buffers[count++] = {fresh->data(), std::min<uint64_t>(fresh->capacity, wanted_bytes - in_room_bytes)};
   if (count == 0) return {};
   for (uint32_t i = 0; i < count; ++i) offered_bytes += buffers[i].size_bytes;
-  const IoResult result = receive(socket(), std::span<const ReceiveBuffer>(buffers, count), arrival_ns);
+  const std::span<const ReceiveBuffer> room_and_fresh(buffers, count);
+  const IoResult result = arrival_ns == nullptr ? receive(socket(), room_and_fresh) : receive_stamped(socket(), room_and_fresh, *arrival_ns);
   const uint64_t in_room = std::min(result.size_bytes, in_room_bytes);
   const uint64_t in_fresh = result.size_bytes - in_room;
   if (in_fresh > 0) {
@@ -171,18 +177,24 @@ void TcpStream::unblock_receiving() {
 void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context) {
   active_at_us_ = context.now_us;
   add(environment_.counters.received_bytes, bytes);
+  if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
+  if (gate.watched_turns.load(std::memory_order_relaxed) > 0) measure(arrival_ns, context);
+  post(kNoticeData);
+}
+
+// What costs system calls is measured only while somebody looks at this stream.
+void TcpStream::measure(int64_t arrival_ns, const TurnContext& context) {
+  // Gameplay may begin anew meanwhile; its next look does then.
+  const uint8_t left = gate.watched_turns.load(std::memory_order_relaxed);
+  gate.watched_turns.store(static_cast<uint8_t>(left - 1), std::memory_order_relaxed);
   int64_t none = 0;
   gate.arrival_ns.compare_exchange_strong(none, arrival_ns == 0 ? realtime_ns() : arrival_ns, std::memory_order_release);
-  if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
-  const bool is_rtt_wanted = (gate.rtt_us.load(std::memory_order_relaxed) & StreamGate::kRttIsWanted) != 0;
-  if (is_rtt_wanted && milliseconds(context.now_us) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
-  post(kNoticeData);
+  if (milliseconds(context.now_us) - rtt_sampled_ms_ >= kRttSampleMs) sample_rtt(context.now_us);
 }
 
 void TcpStream::sample_rtt(int64_t now_us) {
   rtt_sampled_ms_ = milliseconds(now_us);
-  const auto rtt_us = static_cast<uint32_t>(smoothed_rtt_us(socket()));
-  gate.rtt_us.store(rtt_us & ~StreamGate::kRttIsWanted, std::memory_order_relaxed);
+  gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
 }
 
 Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
@@ -208,8 +220,7 @@ Turn TcpStream::discard_input(const TurnContext& context) {
   Turn turn;
   while (turn.bytes < context.quantum_bytes) {
     const ReceiveBuffer buffer = {environment_.scratch, kLargeBlockBytes};
-    int64_t arrival_ns = 0;
-    const IoResult result = receive(socket(), {&buffer, 1}, arrival_ns);
+    const IoResult result = receive(socket(), {&buffer, 1});
     turn.bytes += result.size_bytes;
     if (result.status == IoStatus::ok && (result.size_bytes == buffer.size_bytes || end_is_announced_)) continue;
     if (result.status == IoStatus::end_of_stream) {

@@ -157,7 +157,7 @@ void TcpStream::finish(uint8_t reason, int32_t system_code) {
   state_ = State::finished;
   gate.unsent.consume(gate.unsent.arrived() - gate.unsent.consumed(), environment_.pool);
   gate.reason = reason;
-  gate.system_code = system_code;
+  gate.system_code = static_cast<int16_t>(system_code);
   post(kNoticeClosed);
 }
 

@@ -43,13 +43,14 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn read_into_queue(const TurnContext& context);
   Turn discard_input(const TurnContext& context);
   Turn look_for_reset(const TurnContext& context);
-  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t& arrival_ns);
+  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
   void block_receiving();
   void unblock_receiving();
   void on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context);
   Turn on_peer_end(Turn turn, const TurnContext& context);
+  void measure(int64_t arrival_ns, const TurnContext& context);
   void sample_rtt(int64_t now_us);
 
   // sending (tcp_send.cpp)
@@ -99,6 +100,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   bool is_peer_spared_ : 1 = false;    // its window is closed though it answers: the dead-peer time-out is off
   bool is_peer_watched_ : 1 = false;
   bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set
+  bool has_stamps_ : 1 = false;        // SO_TIMESTAMPNS is set
   bool is_blocked_ : 1 = false;        // counted in Counters::blocked
 };
 
