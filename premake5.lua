@@ -166,21 +166,21 @@ project "test_support"
 
 project "engine_stub"
   kind "StaticLib"
-  includedirs { "." }
-  files { "engine_stub/**.h", "engine_stub/**.cpp" }
+  includedirs { ".", "plugin" }
+  files { "engine_stub/**.h", "engine_stub/**.cpp", "plugin/extras/trace_recorder.*" }
   use("sdl2")
 
 project "demo_server"
   kind "ConsoleApp"
-  includedirs { "." }
-  files { "demo/server/**.h", "demo/server/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  includedirs { ".", "plugin" }
+  files { "demo/server/**.h", "demo/server/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp", "plugin/extras/trace_recorder.*" }
   links { "framepump" }
   use("libenet", "libxxhash")
 
 -- The client loads the plugin as an engine would, so it must link without it.
 project "demo_client"
   kind "ConsoleApp"
-  includedirs { "." }
+  includedirs { ".", "plugin" }
   files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
   links { "engine_stub" }
   use("imgui", "sdl2", "libxxhash")
@@ -199,14 +199,16 @@ local function test_program(name, folders)
     end
 end
 
-test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "demo" })
+test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "extras", "demo" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
           "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
-          "demo/server/swarm_server.cpp" }
-  includedirs { "." }
+          "demo/server/swarm_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*" }
+  includedirs { ".", "plugin" }
   use("libxxhash", "sdl2")
 test_program("system_tests", { "system", "fault" })
   removefiles { "tests/system/programs/**" }
+  files { "plugin/extras/trace_recorder.*" }
+  includedirs { "plugin" }
 
 -- Each file of this folder is a host of its own that loads the plugin and must link without it.
 for _, source in ipairs(os.matchfiles("tests/system/programs/*.c*")) do

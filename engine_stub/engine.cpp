@@ -24,7 +24,11 @@ std::unique_ptr<Engine> Engine::create(const EngineOptions& options, std::string
   engine->window_ = Window::open(options.title, options.width, options.height, kind, error);
   if (engine->window_ == nullptr) return nullptr;
   if (options.pace == Pace::vsync && !engine->set_pace(Pace::vsync)) engine->options_.pace = Pace::sleep;
-  engine->network_ = NetworkModule::load(options.plugin_path, options.config_path, error);
+  if (!options.trace_path.empty()) {
+    engine->trace_ = framepump::extras::TraceRecorder::open(options.trace_path, options.trace_events, error);
+    if (engine->trace_ == nullptr) return nullptr;
+  }
+  engine->network_ = NetworkModule::load(options.plugin_path, options.config_path, engine->trace_.get(), error);
   return engine->network_ == nullptr ? nullptr : std::move(engine);
 }
 
@@ -44,6 +48,7 @@ void Engine::run(Game& game) {
     const int64_t now = now_us();
     last_frame_us = now - begin_us;
     frame_meter_.add(last_frame_us);
+    if (trace_ != nullptr) trace_->add_frame(frame, begin_us, now);
     if (options_.fps > 0 && last_frame_us > period_us() * 3 / 2) ++late_frames_;
     if (options_.pace == Pace::vsync && options_.fps > 0) watch_vsync(last_frame_us);
     begin_us = now;
@@ -51,6 +56,18 @@ void Engine::run(Game& game) {
     frame_end_us += period_us();
     if (frame_end_us < now) frame_end_us = now + period_us();
   }
+}
+
+bool Engine::close(std::string& error) {
+  network_.reset();
+  if (trace_ == nullptr) return true;
+  if (trace_->dropped() > 0) {
+    std::fprintf(stderr, "engine: the trace holds the newest events; %llu older ones made room for them\n",
+                 static_cast<unsigned long long>(trace_->dropped()));
+  }
+  const bool is_written = trace_->write();
+  if (!is_written) error = "cannot write the trace " + options_.trace_path;
+  return is_written;
 }
 
 void Engine::set_fps(int fps) {

@@ -31,6 +31,8 @@ struct EngineOptions {
   Pace pace = Pace::sleep;
   std::string config_path;
   std::string plugin_path;  // empty: beside the program
+  std::string trace_path;   // empty: no trace is taken
+  uint32_t trace_events = framepump::extras::TraceRecorder::kDefaultEvents;
 };
 
 // What runs in the engine.
@@ -58,6 +60,8 @@ class Engine {
   const EngineOptions& options() const { return options_; }
   // Returns when the game wants to quit, or the window is closed.
   void run(Game& game);
+  // Ends the network, and writes the trace if one was taken. The last call. False: `error` says why.
+  bool close(std::string& error);
   // Both from the next frame on. Frames a second, 0: no limit. False: this window cannot be paced like that.
   void set_fps(int fps);
   bool set_pace(Pace pace);
@@ -81,6 +85,7 @@ class Engine {
 
   EngineOptions options_;
   std::unique_ptr<Window> window_;
+  std::unique_ptr<framepump::extras::TraceRecorder> trace_;  // outlives the network
   std::unique_ptr<NetworkModule> network_;
   FrameMeter frame_meter_;
   uint64_t late_frames_ = 0;

@@ -20,7 +20,7 @@ std::string library_beside_program() {
 }  // namespace
 
 std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, const std::string& config_path,
-                                                   std::string& error) {
+                                                   framepump::extras::TraceRecorder* trace, std::string& error) {
   const std::string path = library.empty() ? library_beside_program() : library;
   void* object = SDL_LoadObject(path.c_str());
   if (object == nullptr) {
@@ -33,6 +33,7 @@ std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, c
     error = path + ": no FramePump " FRAMEPUMP_VERSION_STRING;
     return nullptr;
   }
+  module->trace_ = trace;
   const framepump_services services = module->services();
   framepump::Result<framepump::Network> network = framepump::Network::open(module->api_, config_path.c_str(), &services);
   if (!network) {
@@ -47,18 +48,21 @@ std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, c
 framepump_services NetworkModule::services() {
   framepump_services services = {};
   services.struct_size = sizeof(services);
-  services.user = &memory_;
+  services.user = this;
   services.now_us = [](void*) { return now_us(); };
-  services.allocate = [](void* memory, uint64_t size_bytes, uint64_t alignment) {
-    return static_cast<ModuleMemory*>(memory)->allocate(size_bytes, alignment);
+  services.allocate = [](void* self, uint64_t size_bytes, uint64_t alignment) {
+    return static_cast<NetworkModule*>(self)->memory_.allocate(size_bytes, alignment);
   };
-  services.release = [](void* memory, void* released, uint64_t size_bytes, uint64_t alignment) {
-    static_cast<ModuleMemory*>(memory)->release(released, size_bytes, alignment);
+  services.release = [](void* self, void* released, uint64_t size_bytes, uint64_t alignment) {
+    static_cast<NetworkModule*>(self)->memory_.release(released, size_bytes, alignment);
   };
   services.log = [](void*, uint32_t level, const char* text) {
     constexpr const char* kLevels[] = {"info", "warning", "error"};
     std::fprintf(stderr, "network: %s: %s\n", kLevels[level < 3 ? level : 2], text);
   };
+  if (trace_ == nullptr) return services;
+  services.thread_started = [](void*, const char* name) { framepump::extras::TraceRecorder::note_thread(name); };
+  services.trace = [](void* self, const framepump_trace_event* event) { static_cast<NetworkModule*>(self)->trace_->add(*event); };
   return services;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <extras/trace_recorder.h>
 #include <framepump/framepump.hpp>
 
 #include <memory>
@@ -16,8 +17,10 @@ namespace engine {
 // allocator, log), and has its place in the frame. The engine links nothing of it.
 class NetworkModule {
  public:
-  // Loads the library (its path; empty: beside the program) and opens the network with the config file. Null: `error` says why.
-  static std::unique_ptr<NetworkModule> load(const std::string& library, const std::string& config_path, std::string& error);
+  // Loads the library (its path; empty: beside the program) and opens the network with the config file. `trace` (may be null) outlives it.
+  // Null: `error` says why.
+  static std::unique_ptr<NetworkModule> load(const std::string& library, const std::string& config_path,
+                                             framepump::extras::TraceRecorder* trace, std::string& error);
   ~NetworkModule();
   NetworkModule(const NetworkModule&) = delete;
   NetworkModule& operator=(const NetworkModule&) = delete;
@@ -43,6 +46,7 @@ class NetworkModule {
   void* library_;
   framepump::Api api_;
   ModuleMemory memory_;
+  framepump::extras::TraceRecorder* trace_ = nullptr;
   std::optional<framepump::Network> network_;
   framepump::TickReport report_;
   FrameMeter tick_meter_;

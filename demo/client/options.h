@@ -26,6 +26,8 @@ struct Options {
   std::string name;
   std::string report;
   std::string screenshot;
+  std::string trace;
+  uint32_t trace_events = framepump::extras::TraceRecorder::kDefaultEvents;
 
   uint64_t download_bytes() const { return download_mb * 1'000'000; }
   engine::Pace engine_pace() const;

@@ -92,6 +92,16 @@ void SwarmServer::send_snapshot() {
   (void)host_.broadcast(bytes_, framepump::Delivery::unreliable, kSnapshotChannel);
 }
 
+double SwarmServer::loss() const {
+  if (members_.empty()) return 0;
+  double sum = 0;
+  for (const auto& [handle, member] : members_) {
+    const framepump::Result<framepump::PeerInfo> info = member.peer.info();
+    if (info) sum += info->loss_permille / 1000.0;
+  }
+  return sum / static_cast<double>(members_.size());
+}
+
 void SwarmServer::stop() {
   tell_all({TalkKind::goodbye, 0, ""});
   (void)host_.close();

@@ -23,6 +23,7 @@ class SwarmServer {
   // Nobody needs steps when nobody looks; INT64_MAX then.
   int64_t next_step_us() const { return members_.empty() ? INT64_MAX : next_step_us_; }
   size_t members() const { return members_.size(); }
+  double loss() const;  // 0 to 1, of reliable packets, the mean of all members
   // Says goodbye to all; the host closes when they know.
   void stop();
 

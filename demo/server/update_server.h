@@ -22,6 +22,7 @@ class UpdateServer {
   void serve();
   // Some client has bytes to come, so the next frame should come soon.
   bool is_busy() const { return is_busy_; }
+  size_t clients() const { return sessions_.size(); }
 
  private:
   struct Session {

@@ -25,6 +25,7 @@
 
 #include <framepump/framepump_config.h>
 #include <framepump/framepump_datagram.h>
+#include <framepump/framepump_trace.h>
 #include <framepump/framepump_types.h>
 
 #ifdef __cplusplus

@@ -224,6 +224,8 @@ typedef struct framepump_source {
 #define FRAMEPUMP_LOG_WARNING 1u
 #define FRAMEPUMP_LOG_ERROR 2u
 
+struct framepump_trace_event; /* framepump_trace.h */
+
 typedef struct framepump_services {
   uint32_t struct_size;
   uint32_t reserved;
@@ -236,6 +238,9 @@ typedef struct framepump_services {
   void (*zone_begin)(void* user, const char* name);                 /* profiler zones, strictly nested per thread */
   void (*zone_end)(void* user);
   void (*thread_started)(void* user, const char* name);             /* on a new helper thread, before its first work */
+  /* On whichever thread pumps, inside tick, flush or wait_until or on the background thread, so two at a time. It must not call
+   * the plugin, and should neither wait nor allocate. With it, arrival is measured for all streams, as if somebody looked at each. */
+  void (*trace)(void* user, const struct framepump_trace_event* event);
 } framepump_services;
 
 /* Text of a failed call that has no network to ask. */

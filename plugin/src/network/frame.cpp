@@ -7,6 +7,7 @@
 
 #include "network/network.h"
 #include "platform/clock.h"
+#include "pump/trace.h"
 
 namespace framepump {
 namespace {
@@ -29,6 +30,7 @@ uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* repo
   Zone zone(host_, "framepump tick");
   Slice slice(host_, config_.slice_us);
   RunReport run;
+  tick_began_us_ = slice.begin_us();
   begin_frame(frame);
   apply_file_changes();
   apply_wanted_mode();
@@ -107,10 +109,10 @@ void Network::run_commands(Slice& slice, RunReport& run) {
     Commandable* target = static_cast<Commandable*>(link);
     target->on_commands(link->open(), pump_time_us_);
     if (n % kCommandsPerLook != 0) continue;
-    run.phase(Phase::command) += slice.lap();
+    parts_.pump->charge(Phase::command, slice, run);
     if (n >= kCommandsAtLeast && slice.is_over(0)) break;
   }
-  run.phase(Phase::command) += slice.lap();
+  parts_.pump->charge(Phase::command, slice, run);
 }
 
 void Network::wake_memory_waiters() {
@@ -143,6 +145,7 @@ uint32_t Network::flush() {
   request.context.quantum_bytes = settings_.quantum_bytes.load(std::memory_order_relaxed);
   parts_.pump->run(request, slice, run);
   token_.release();
+  trace_span(host_, FRAMEPUMP_TRACE_FLUSH, handle_, slice, run);
   return FRAMEPUMP_OK;
 }
 
@@ -183,6 +186,7 @@ uint32_t Network::wait_frame_locked(int64_t deadline_us, uint32_t until) {
       timer_us = next_timer_us();
       parts_.poller->prepare_wait(*game_wait_set_);
       token_.release();
+      trace_span(host_, FRAMEPUMP_TRACE_WAIT, handle_, slice, run);
     }
     if (until == FRAMEPUMP_WAIT_FIRST_DATA && has_news()) break;
     now_us = host_.now_us();
@@ -224,6 +228,7 @@ void Network::pump_in_background() {
   Slice slice(host_, kLongestRunUs);
   RunReport run;
   run_sockets(kSocketLines, 0, slice, run);
+  trace_span(host_, FRAMEPUMP_TRACE_BACKGROUND, handle_, slice, run);
   if (game_waits_for_data_.load() && (!notices_.is_empty() || !datagrams_.gate.arrivals.is_empty())) game_wake_.raise();
 }
 
@@ -254,10 +259,11 @@ uint32_t Network::readable(const framepump_handle** streams, uint32_t* count) {
 
 void Network::finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report) {
   ++totals_.ticks;
-  run.phase(Phase::publish) += slice.lap();
+  parts_.pump->charge(Phase::publish, slice, run);
   const int64_t tick_us = slice.elapsed_us();
   const bool is_overrun = tick_us > slice.length_us() + config_.overrun_margin_us;
   if (is_overrun) report_overrun(run, tick_us);
+  if (host_.is_traced()) trace_tick(slice, run, is_overrun);
   if (report == nullptr) return;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   framepump_tick_report all = {};
@@ -302,6 +308,27 @@ void Network::report_overrun(const RunReport& run, int64_t tick_us) {
   event.text = events_.text("tick took %lld us of %u us; the longest turn took %lld us and moved %llu bytes",
                             static_cast<long long>(tick_us), config_.slice_us, static_cast<long long>(run.culprit_us),
                             static_cast<unsigned long long>(run.culprit_bytes));
+}
+
+void Network::trace_tick(const Slice& slice, const RunReport& run, bool is_overrun) const {
+  framepump_trace_event event = {};
+  event.kind = FRAMEPUMP_TRACE_TICK;
+  event.detail = mode_;
+  event.handle = handle_;
+  event.begin_us = slice.begin_us();
+  event.duration_us = slice.elapsed_us();
+  event.bytes = published_bytes_;
+  event.value = frame_number_;
+  host_.trace(event);
+  if (!is_overrun) return;
+  event.kind = FRAMEPUMP_TRACE_OVERRUN;
+  event.detail = 0;
+  event.handle = run.culprit;
+  event.begin_us = slice.now_us();
+  event.duration_us = 0;
+  event.bytes = run.culprit_bytes;
+  event.value = static_cast<uint64_t>(run.culprit_us);
+  host_.trace(event);
 }
 
 // The lowest hint that was not told yet, as a sentence; null when there is none.

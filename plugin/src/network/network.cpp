@@ -235,6 +235,13 @@ void Network::apply_wanted_mode() {
   token_.forget_want();
   ++totals_.mode_switches;
   add_event(FRAMEPUMP_EVENT_MODE_SWITCHED, 0, 0).value = mode_;
+  if (!host_.is_traced()) return;
+  framepump_trace_event event = {};
+  event.kind = FRAMEPUMP_TRACE_MODE_SWITCHED;
+  event.detail = mode_;
+  event.handle = handle_;
+  event.begin_us = host_.now_us();
+  host_.trace(event);
 }
 
 uint32_t Network::totals(framepump_totals& out) const {

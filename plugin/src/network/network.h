@@ -164,6 +164,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void wake_io_thread_if_needed();
   void finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report);
   void report_overrun(const RunReport& run, int64_t tick_us);
+  void trace_tick(const Slice& slice, const RunReport& run, bool is_overrun) const;
   const char* take_hint();
   uint32_t wait_frame_locked(int64_t deadline_us, uint32_t until);
   uint32_t wait_threaded(int64_t deadline_us, uint32_t until);
@@ -180,7 +181,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   void publish(Slice& slice, RunReport& run);
   void publish_stream(StreamGate& gate, uint32_t bits);
   void publish_bytes(StreamGate& gate);
-  void measure_dwell(StreamGate& gate, int64_t arrival_ns);
+  void measure_dwell(StreamGate& gate, int64_t arrival_ns, uint64_t new_bytes);
+  void trace_published(framepump_handle handle, int64_t arrived_us, uint64_t bytes, uint32_t frames) const;
   void publish_closed(StreamGate& gate);
   void serve_writers();
   void serve_peeks();
@@ -294,6 +296,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint64_t frame_number_ = 0;
   int64_t frame_now_us_ = 0;
   int64_t frame_realtime_ns_ = 0;
+  int64_t tick_began_us_ = 0;     // both on services.now_us, of the newest tick; for traces
+  int64_t publish_began_us_ = 0;
   uint32_t tick_serial_ = 0;
   bool has_ticked_ = false;
   int64_t tick_starts_ns_[kTickStarts] = {};  // realtime, newest at tick_count_ % kTickStarts

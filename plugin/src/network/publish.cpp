@@ -113,11 +113,12 @@ void Network::trim_readable() {
 void Network::publish(Slice& slice, RunReport& run) {
   Zone zone(host_, "framepump publish");
   slice.lap();
+  publish_began_us_ = slice.now_us();
   for (uint32_t n = 1; HandoffLink* link = notice_reader_.next(); ++n) {
     StreamGate& gate = *static_cast<StreamGate*>(link);
     publish_stream(gate, link->open());
     if (n % kNoticesPerLook != 0) continue;
-    run.phase(Phase::publish) += slice.lap();
+    parts_.pump->charge(Phase::publish, slice, run);
     if (n >= kNoticesAtLeast && slice.is_over(0)) break;
   }
   publish_datagrams(slice, run);
@@ -157,14 +158,15 @@ void Network::publish_bytes(StreamGate& gate) {
   if (arrival_ns != 0) arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_acquire);
   const uint64_t arrived = gate.received.arrived();
   if (arrived == gate.published) return;
-  published_bytes_ += arrived - gate.published;
+  const uint64_t new_bytes = arrived - gate.published;
+  published_bytes_ += new_bytes;
   gate.published = arrived;
-  if (arrival_ns != 0) measure_dwell(gate, arrival_ns);
+  if (arrival_ns != 0) measure_dwell(gate, arrival_ns, new_bytes);
   list_readable(gate);
 }
 
 // How long the oldest byte of this publication waited, and how many ticks began in between.
-void Network::measure_dwell(StreamGate& gate, int64_t arrival_ns) {
+void Network::measure_dwell(StreamGate& gate, int64_t arrival_ns, uint64_t new_bytes) {
   const int64_t dwell_us = std::clamp<int64_t>((frame_realtime_ns_ - arrival_ns) / 1000, 0, INT32_MAX);
   uint8_t frames = 0;
   while (frames + 1u < kTickStarts && frames + 1u < tick_count_ && tick_starts_ns_[(tick_count_ - 1 - frames) % kTickStarts] > arrival_ns) {
@@ -173,6 +175,20 @@ void Network::measure_dwell(StreamGate& gate, int64_t arrival_ns) {
   gate.dwell_us = static_cast<int32_t>(dwell_us);
   gate.dwell_max_us = std::max(gate.dwell_max_us, gate.dwell_us);
   gate.dwell_frames = frames;
+  if (!host_.is_traced()) return;
+  gate.watched_turns.store(StreamGate::kWatchedTurns, std::memory_order_relaxed);  // a trace goes on looking
+  trace_published(handle_of(gate), tick_began_us_ - (frame_realtime_ns_ - arrival_ns) / 1000, new_bytes, frames);
+}
+
+void Network::trace_published(framepump_handle handle, int64_t arrived_us, uint64_t bytes, uint32_t frames) const {
+  framepump_trace_event event = {};
+  event.kind = FRAMEPUMP_TRACE_PUBLISHED;
+  event.handle = handle;
+  event.duration_us = std::max<int64_t>(publish_began_us_ - arrived_us, 0);
+  event.begin_us = publish_began_us_ - event.duration_us;
+  event.bytes = bytes;
+  event.value = frames;
+  host_.trace(event);
 }
 
 void Network::publish_closed(StreamGate& gate) {

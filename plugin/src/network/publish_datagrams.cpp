@@ -75,7 +75,7 @@ void Network::publish_datagrams(Slice& slice, RunReport& run) {
     datagrams_.pending = datagram->next;
     publish_datagram(*datagram, now_us);
     if (n % kDatagramsPerLook != 0) continue;
-    run.phase(Phase::publish) += slice.lap();
+    parts_.pump->charge(Phase::publish, slice, run);
     if (n >= kDatagramsAtLeast && slice.is_over(0)) break;
   }
   serve_waiting_peers();
@@ -132,6 +132,7 @@ void Network::publish_message(Datagram& datagram, Datagrams::HostSlot& slot, Pee
   message.delivery = datagram.delivery;
   message.dwell_us = static_cast<uint32_t>(std::min<int64_t>(slot.dwell_us, UINT32_MAX));
   datagrams_.messages.push(message);
+  if (host_.is_traced()) [[unlikely]] trace_published(message.peer, publish_began_us_ - slot.dwell_us, message.size_bytes, 0);
   published_bytes_ += datagram.size_bytes;
 }
 

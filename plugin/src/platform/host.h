@@ -5,11 +5,12 @@
 #include <new>
 #include <utility>
 
+#include "framepump/framepump_trace.h"
 #include "framepump/framepump_types.h"
 
 namespace framepump {
 
-// What the host gives (or our own stand-ins): clock, memory, assert handler, zones. Any thread may use it; it never changes.
+// What the host gives (or our own stand-ins): clock, memory, assert handler, zones, trace. Any thread may use it; it never changes.
 class Host {
  public:
   Host() : Host(nullptr) {}
@@ -34,6 +35,12 @@ class Host {
   }
   void thread_started(const char* name) const {
     if (services_.thread_started != nullptr) services_.thread_started(services_.user, name);
+  }
+  bool is_traced() const { return services_.trace != nullptr; }
+  // Only if it is.
+  void trace(framepump_trace_event& event) const {
+    event.struct_size = sizeof(event);
+    services_.trace(services_.user, &event);
   }
 
   // One object in the host's memory; null when there is none.

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "platform/prefetch.h"
+#include "pump/trace.h"
 
 namespace framepump {
 namespace {
@@ -35,6 +36,12 @@ void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunR
 
 }  // namespace
 
+void Pump::charge(Phase phase, Slice& slice, RunReport& report) const {
+  const int64_t lap_us = slice.lap();
+  report.phase(phase) += lap_us;
+  trace_phase(host_, slice, phase, lap_us);
+}
+
 uint32_t Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
   Zone zone(host_, "framepump poll");
   PollEvent events[kHarvest];
@@ -47,12 +54,12 @@ uint32_t Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
       static_cast<Pollable*>(events[i].key)->on_ready(events[i].readiness);
     }
     total += count;
-    report.phase(Phase::poll) += slice.lap();
+    charge(Phase::poll, slice, report);
   } while (count == kHarvest && !slice.is_over(0));
   for (uint32_t n = 1; Source* source = socket_timers_.take_due(now_us); ++n) {
     make_ready(*source);
     if (n % kHarvest != 0) continue;
-    report.phase(Phase::poll) += slice.lap();
+    charge(Phase::poll, slice, report);
     if (slice.is_over(0)) break;
   }
   return total;
@@ -80,6 +87,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     if (turn.outcome != Outcome::closed) settle(source, turn);
     last_turn_us = slice.lap();
     count_turn(turn, handle, last_turn_us, report);
+    trace_turn(host_, slice, handle, turn, last_turn_us);
     if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;
   }
   report.left_over = ready_count(request.lines);

@@ -74,6 +74,8 @@ class Pump {
   void wake_game_sources(int64_t now_us);
   // Steps 3 to 5.
   void run(const RunRequest& request, Slice& slice, RunReport& report);
+  // Looks at the clock: the time since the look before belongs to this phase.
+  void charge(Phase phase, Slice& slice, RunReport& report) const;
 
   void make_ready(Source& source) { line(source).push_back(source); }
   // No turn and no timer any more; the source may then be destroyed.

@@ -31,6 +31,8 @@ class Slice {
     return elapsed_us() >= length_us_ ? 0 : length_us_ - elapsed_us();
   }
   int64_t length_us() const { return length_us_; }
+  int64_t begin_us() const { return begin_us_; }
+  int64_t now_us() const { return now_us_; }
 
  private:
   const Host& host_;

@@ -20,7 +20,10 @@ uint8_t reason_of(IoStatus status) {
 }
 
 TcpStream::TcpStream(Environment& environment)
-    : environment_(environment), hot_(receive_side()) {}
+    : environment_(environment), hot_(receive_side()) {
+  // A trace looks at all streams, from their first byte on.
+  if (environment.host.is_traced()) gate.watched_turns.store(StreamGate::kWatchedTurns, std::memory_order_relaxed);
+}
 
 void TcpStream::set_handle(framepump_handle handle) {
   receive_side().set_handle(handle);
