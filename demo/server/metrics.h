@@ -37,7 +37,7 @@ struct ServerSight {
   const TickHistogram& ticks;
   size_t update_clients = 0;
   size_t swarm_clients = 0;
-  std::optional<framepump::HostInfo> host;  // nothing: no datagrams are served
+  std::optional<framepump::HostInfo> host = {};  // nothing: no datagrams are served
   double datagram_loss = 0;                 // 0 to 1, of reliable packets, the mean of the clients
 };
 
