@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Draws a few frames of a trace as an SVG picture: the frames around a switch to threaded mode (or --frame), and the longest tick among
-them enlarged.
+"""Draws a few frames of a trace as an SVG picture: those around a switch to threaded mode (or from --frame on), and the end of the tick
+that served the most sources, enlarged.
 
 usage: draw_trace.py TRACE.json PICTURE.svg [--frame N] [--frames N]
 """
@@ -16,11 +16,17 @@ COLORS = {"receive": "#0072B2", "send": "#E69F00", "accept": "#CC79A7", "publish
           "source": "#F0E442"}
 SPANS = {"frame": "#ECECEC", "tick": "#C9C9C9", "flush": "#DDDDDD", "wait_until": "#F4F4F4", "background": "#DDDDDD"}
 WIDTH, LEFT, RIGHT, ROW, GAP = 1200, 130, 20, 22, 6
+CLOSE_US = 400
 INK, FAINT = "#222222", "#666666"
 
 
 def end(event):
     return event["ts"] + event.get("dur", 0)
+
+
+def contrast(color):
+    red, green, blue = (int(color[i:i + 2], 16) for i in (1, 3, 5))
+    return "#FFFFFF" if 0.3 * red + 0.59 * green + 0.11 * blue < 130 else INK
 
 
 class Panel:
@@ -51,7 +57,7 @@ class Panel:
                             f"<title>{escape(event['name'])} {event.get('dur', 0)} us {escape(json.dumps(event.get('args', {})))}</title></rect>")
             words = label_of(event)
             if len(words) * 7.2 + 6 < width:
-                self.text(x + width / 2, self.y + height / 2 + 4.5, words, "middle", size=12)
+                self.text(x + width / 2, self.y + height / 2 + 4.5, words, "middle", contrast(color_of(event)), 12)
         self.y += height + GAP
 
     def axis(self, unit_us, unit):
@@ -79,28 +85,42 @@ def draw_rows(panel, events, is_close):
 
     def call_name(event):
         return event["name"] + (f" ({event['args']['mode']})" if event["name"] == "tick" else "")
+
+    def work_name(event):
+        moved = event.get("args", {}).get("bytes", 0)
+        return f"{moved / 1024:.0f} KiB" if moved >= 1024 else event["name"]
     panel.row("game: calls", spans(GAME, ("tick", "flush", "wait_until")), grey, call_name, stroke="#777777")
-    panel.row("game: work", spans(GAME, ("turn", "phase")), work_color, stroke="#FFFFFF")
+    panel.row("game: work", spans(GAME, ("turn", "phase")), work_color, work_name if is_close else lambda event: "", stroke="#FFFFFF")
     if any(panel.shows(event) for event in spans(BACKGROUND, ("background",))):
         panel.row("IO thread: runs", spans(BACKGROUND, ("background",)), grey, stroke="#777777")
         panel.row("IO thread: work", spans(BACKGROUND, ("turn", "phase")), work_color, stroke="#FFFFFF")
     for event in arrivals:
         stop = event["ts"] + event["args"]["wait_us"]
-        if event["ts"] < panel.begin or stop > panel.stop:
+        if not panel.begin <= stop <= panel.stop:
             continue
-        x1, x2 = panel.x(event["ts"]), panel.x(stop)
-        panel.out.append(f'<path d="M{x1:.1f} {arrivals_y + 5} C{x1:.1f} {arrivals_y + 24} {x2:.1f} {tick_y - 24} {x2:.1f} {tick_y - 1}" '
-                         f'fill="none" stroke="#D55E00" stroke-width="1.1" marker-end="url(#arrow)"/>'
-                         f'<circle cx="{x1:.1f}" cy="{arrivals_y + 5}" r="2.6" fill="#D55E00"/>')
-    for event in events:
-        if event["ph"] == "i" and panel.begin <= event["ts"] < panel.stop:
-            x = panel.x(event["ts"])
-            panel.out.append(f'<line x1="{x:.1f}" y1="{panel.top - 4}" x2="{x:.1f}" y2="{panel.y - GAP}" stroke="{INK}" stroke-width="1.4" '
-                             'stroke-dasharray="5 3"/>')
-            panel.text(x + 5, panel.top - 6, event["name"], size=13, weight="bold")
+        x1, x2, y = panel.x(event["ts"]), panel.x(stop), arrivals_y + 5
+        panel.out.append(f'<path d="M{x1:.1f} {y} H{max(x2 - 12, x1):.1f} C{x2:.1f} {y} {x2:.1f} {y} {x2:.1f} {tick_y - 1}" '
+                         'fill="none" stroke="#D55E00" stroke-width="1.2" marker-end="url(#arrow)"/>')
+        if event["ts"] >= panel.begin:  # else it came before what is drawn
+            panel.out.append(f'<circle cx="{x1:.1f}" cy="{y}" r="3" fill="#D55E00"/>')
+    draw_marks(panel, events)
     drawn, panel.out[axis_place:] = panel.out[axis_place:], []
     panel.axis(1 if is_close else 1000, "microseconds" if is_close else "milliseconds")  # below the rest
     panel.out.extend(drawn)
+
+
+def draw_marks(panel, events):
+    """What has no length: a line across, its name above, in a second line where the first is taken."""
+    taken = [0.0, 0.0]
+    for event in events:
+        if event["ph"] != "i" or not panel.begin <= event["ts"] < panel.stop:
+            continue
+        x = panel.x(event["ts"])
+        line = 0 if taken[0] <= x else 1
+        taken[line] = x + 9 * len(event["name"]) + 10
+        panel.out.append(f'<line x1="{x:.1f}" y1="{panel.top - 4 - 16 * line}" x2="{x:.1f}" y2="{panel.y - GAP}" stroke="{INK}" stroke-width="1.4" '
+                         'stroke-dasharray="5 3"/>')
+        panel.text(x + 5, panel.top - 6 - 16 * line, event["name"], size=13, weight="bold")
 
 
 def legend(out, y):
@@ -144,17 +164,19 @@ def main():
     frames = choose_frames(events, options.frame, options.frames)
     begin, stop = frames[0]["ts"], end(frames[-1])
     ticks = [event for event in events if event["name"] == "tick" and begin <= event["ts"] < stop]
-    longest = max(ticks, key=lambda event: event["dur"])
+    turns = [event["ts"] for event in events if event.get("cat") == "turn" and event["tid"] == GAME]
+    busiest = max(ticks, key=lambda tick: sum(1 for turn in turns if tick["ts"] <= turn < end(tick)))
+    shown = min(busiest["dur"], CLOSE_US)
 
     out = []
-    first = Panel(out, begin, stop, 66)
+    first = Panel(out, begin, stop, 76)
     first.text(LEFT, 24, f"Frames {frames[0]['args']['frame']} to {frames[-1]['args']['frame']}", size=16, weight="bold")
     draw_rows(first, events, is_close=False)
-    room = max(longest["dur"] // 12, 20)
-    second = Panel(out, longest["ts"] - room, end(longest) + room, first.y + 62)
-    second.text(LEFT, first.y + 38, f"The tick of frame {longest['args']['frame']}, enlarged: {longest['dur']} us, "
-                f"{longest['args']['published_bytes']:,} bytes published", size=16, weight="bold")
-    near = [event for event in events if second.shows(event) and event["ph"] != "i"]
+    second = Panel(out, end(busiest) - shown, end(busiest) + shown // 12, first.y + 62)
+    which = "The tick" if shown == busiest["dur"] else f"The last {shown} us of the tick"
+    second.text(LEFT, first.y + 38, f"{which} of frame {busiest['args']['frame']} (it took {busiest['dur']} us, and published "
+                f"{busiest['args']['published_bytes']:,} bytes)", size=16, weight="bold")
+    near = [event for event in events if event["ph"] == "X" and (second.shows(event) or event["tid"] == ARRIVALS)]
     draw_rows(second, near, is_close=True)
     height = second.y + 40
     legend(out, height - 16)

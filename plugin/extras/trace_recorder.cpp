@@ -2,7 +2,6 @@
 #include "extras/trace_recorder.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cinttypes>
 #include <cstring>
 #include <new>
@@ -61,7 +60,7 @@ std::unique_ptr<TraceRecorder> TraceRecorder::open(const std::string& path, uint
   }
   std::FILE* file = std::fopen(path.c_str(), "w");
   if (file == nullptr) {
-    error = "cannot write the trace " + path + ": " + std::strerror(errno);
+    error = "cannot write the trace " + path + ": is its folder there, and may this program write to it?";
     return nullptr;
   }
   std::unique_ptr<TraceRecorder> recorder(new TraceRecorder(file, events_per_thread));
