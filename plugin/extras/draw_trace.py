@@ -16,7 +16,7 @@ COLORS = {"receive": "#0072B2", "send": "#E69F00", "accept": "#CC79A7", "publish
           "source": "#F0E442"}
 SPANS = {"frame": "#ECECEC", "tick": "#C9C9C9", "flush": "#DDDDDD", "wait_until": "#F4F4F4", "background": "#DDDDDD"}
 WIDTH, LEFT, RIGHT, ROW, GAP = 1200, 130, 20, 22, 6
-CLOSE_US = 400
+CLOSE_US = 250
 INK, FAINT = "#222222", "#666666"
 
 
@@ -135,21 +135,25 @@ def legend(out, y):
 
 def choose_frames(events, first, count):
     frames = [event for event in events if event["name"] == "frame"]
-    if first is None:
-        # The switch around which most was moved on both sides.
-        switches = [event["ts"] for event in events if event["name"] == "mode: threaded"]
-        turns = [event for event in events if event.get("cat") == "turn" and event["args"]["bytes"] > 0]
-
-        def moved(ts):
-            before = sum(1 for turn in turns if ts - 40_000 <= turn["ts"] < ts)
-            return min(before, sum(1 for turn in turns if ts <= turn["ts"] < ts + 40_000))
-        best = max(switches, key=moved) if switches else frames[0]["ts"]
-        place = max(next(i for i, frame in enumerate(frames) if end(frame) > best) - count // 2, 0)
-    else:
+    if first is not None:
         place = next((i for i, frame in enumerate(frames) if frame["args"]["frame"] == first), None)
         if place is None:
             raise SystemExit(f"draw_trace.py: --frame is {first}, the trace has {frames[0]['args']['frame']} to {frames[-1]['args']['frame']}")
-    return frames[place:place + count]
+        return frames[place:place + count]
+    # The switch around which most was moved on both sides, without a frame that came late for another reason if there is one such.
+    usual_us = sorted(frame["dur"] for frame in frames)[len(frames) // 2]
+    switches = [event["ts"] for event in events if event["name"] == "mode: threaded"]
+    turns = [event["ts"] for event in events if event.get("cat") == "turn" and event["args"]["bytes"] > 0]
+    best, best_worth = frames[:count], (False, 0)
+    for switch in switches:
+        place = max(next((i for i, frame in enumerate(frames) if end(frame) > switch), 0) - count // 2, 0)
+        chosen = frames[place:place + count]
+        before = sum(1 for turn in turns if chosen[0]["ts"] <= turn < switch)
+        after = sum(1 for turn in turns if switch <= turn < end(chosen[-1]))
+        worth = (max(frame["dur"] for frame in chosen) < 1.3 * usual_us, min(before, after))
+        if len(chosen) == count and worth > best_worth:
+            best, best_worth = chosen, worth
+    return best
 
 
 def main():
