@@ -53,8 +53,9 @@ class Panel:
                 continue
             x, width = self.x(event["ts"]), max(self.x(end(event)) - self.x(event["ts"]), 0.7)
             line = f' stroke="{stroke}" stroke-width="0.6"' if stroke and width > 2 else ""
-            self.out.append(f'<rect x="{x:.2f}" y="{self.y}" width="{width:.2f}" height="{height}" fill="{color_of(event)}"{line}>'
-                            f"<title>{escape(event['name'])} {event.get('dur', 0)} us {escape(json.dumps(event.get('args', {})))}</title></rect>")
+            rectangle = f'<rect x="{x:.1f}" y="{self.y}" width="{width:.1f}" height="{height}" fill="{color_of(event)}"{line}'
+            tip = f"{event['name']} {event['dur']} us {json.dumps(event.get('args', {}))}"  # nobody can point at less than a few pixels
+            self.out.append(f"{rectangle}><title>{escape(tip)}</title></rect>" if width > 3 else f"{rectangle}/>")
             words = label_of(event)
             if len(words) * 7.2 + 6 < width:
                 self.text(x + width / 2, self.y + height / 2 + 4.5, words, "middle", contrast(color_of(event)), 12)
