@@ -80,8 +80,8 @@ std::string metrics_text(const ServerSight& sight) {
   page.histogram("framepump_tick_duration_seconds", "Time from a tick's entry to its return.", sight.ticks);
   page.counter("framepump_overruns_total", "Ticks longer than slice and margin.", totals.overruns);
   page.counter("framepump_token_busy_total", "Ticks that only published, since another thread pumped.", totals.token_busy);
-  page.counter("framepump_received_bytes_total", "Bytes of streams taken from the kernel.", totals.received_bytes);
-  page.counter("framepump_sent_bytes_total", "Bytes of streams handed to the kernel.", totals.sent_bytes);
+  page.counter("framepump_received_bytes_total", "Bytes taken from the kernel, of streams and datagrams.", totals.received_bytes);
+  page.counter("framepump_sent_bytes_total", "Bytes handed to the kernel, of streams and datagrams.", totals.sent_bytes);
   page.counter("framepump_accepts_total", "Connections accepted.", totals.accepts);
   page.counter("framepump_connects_total", "Connections made.", totals.connects);
   page.counter("framepump_closes_total", "Streams closed.", totals.closes);
