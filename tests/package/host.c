@@ -18,6 +18,8 @@ static void check(int is_true, const char* what, const char* said) {
 static void check_stream(framepump_handle network) {
   framepump_endpoint here = {.struct_size = sizeof(here), .host = "127.0.0.1", .priority = FRAMEPUMP_PRIORITY_NORMAL};
   framepump_handle listener = 0, stream = 0;
+  const framepump_handle* readable = NULL;
+  const void* view = NULL;
   uint32_t count = 0;
   check(api->listen(network, &here, &listener) == FRAMEPUMP_OK, "listen", api->last_error(network));
   api->listener_port(listener, &here.port);
@@ -25,13 +27,13 @@ static void check_stream(framepump_handle network) {
   check(api->write_all(stream, "hello", 5) == FRAMEPUMP_OK, "write_all", api->last_error(network));
   for (uint64_t number = 1; count == 0 && number < 100000; ++number) {
     const framepump_frame frame = {.struct_size = sizeof(frame), .number = number, .now_us = (int64_t)number * 1000};
-    const framepump_handle* readable = NULL;
     api->tick(network, &frame, NULL);
     api->flush(network);
     api->wait_until(network, 0, FRAMEPUMP_WAIT_DEADLINE);
     api->readable(network, &readable, &count);
   }
-  check(count == 1, "the stream", "nothing arrived");
+  check(count == 1 && api->peek(readable[0], 5, &view) == FRAMEPUMP_OK && memcmp(view, "hello", 5) == 0, "the stream", "nothing arrived");
+  api->consume(readable[0], 5);
 }
 
 static void check_datagrams(framepump_handle network, int is_there) {
