@@ -22,14 +22,17 @@ if not pcall(ffi.typeof, "framepump_api") then
   ]]
 end
 
+-- Looked up before they are used, since looking one up forgets what dlerror would say.
+local dlopen, dlsym, dlerror = ffi.C.framepump_dlopen, ffi.C.framepump_dlsym, ffi.C.framepump_dlerror
+
 local library = {}
 
 -- Deep binding: the plugin's ENet is the one that it was built for, also in a LÖVE that exports a copy of its own. The library stays
 -- loaded until the process ends.
 local function load(path)
-  local object = ffi.C.framepump_dlopen(path, RTLD_NOW + RTLD_DEEPBIND)
-  if object == nil then return nil, ffi.string(ffi.C.framepump_dlerror()) end
-  local symbol = ffi.C.framepump_dlsym(object, "framepump_get_api")
+  local object = dlopen(path, RTLD_NOW + RTLD_DEEPBIND)
+  if object == nil then return nil, ffi.string(dlerror()) end
+  local symbol = dlsym(object, "framepump_get_api")
   if symbol == nil then return nil, path .. ": exports no framepump_get_api" end
   local api = ffi.cast("framepump_get_api_function", symbol)(declarations.constants.VERSION)
   if api == nil then return nil, path .. ": not the version that this binding was made for: " .. library.version end

@@ -99,8 +99,11 @@ function Tasks:run()
   local woken = self.woken
   self.woken = {}
   for _, task in ipairs(woken) do
-    if self.is_over then break end
-    self:resume(task)
+    if self.is_over then
+      task.state = "ended"
+    else
+      self:resume(task)
+    end
   end
   if #self.problems == 0 then return true end
   local problems = table.concat(self.problems, "\n")
