@@ -202,6 +202,15 @@ function love.draw()
   if net then picture.draw(game) end
 end
 
+-- The server hears of it, if it answers soon.
 function love.quit()
-  if net then net:close() end
+  if not net then return end
+  local end_s = net.clock() + 0.5
+  local host = game.swarm.host
+  if host then host:close() end
+  while host and not host.closed and net.clock() < end_s do
+    net:tick()
+    net:wait_until(net.clock() + 0.005)
+  end
+  net:close()
 end
