@@ -5,7 +5,7 @@
 io.stdout:setvbuf("line")
 local harness = require "harness"
 
-local all = { "library_test", "stream_test", "task_test", "datagram_test", "error_test" }
+local all = { "library_test", "stream_test", "task_test", "datagram_test", "error_test", "demo_test" }
 
 function love.load(arguments)
   harness.scratch = assert(arguments[1], "usage: love tests/love/unit SCRATCH_FOLDER [TEST_FILE...]")
