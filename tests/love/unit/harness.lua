@@ -43,19 +43,20 @@ end
 
 -- Frames until `is_done` returns something; that. Gives up after some seconds.
 function harness.frames_until(net, is_done, seconds)
-  local end_s = net.clock() + (seconds or 10)
+  seconds = seconds or 15
+  local end_s = net.clock() + seconds
   while net.clock() < end_s do
     harness.frame(net)
     local value = is_done()
     if value then return value end
   end
-  error("it did not happen within " .. (seconds or 10) .. " s", 2)
+  error("it did not happen within " .. seconds .. " s", 2)
 end
 
 -- Runs a function as a task, to its end.
 function harness.as_task(net, run)
   local task = assert(net:spawn(run))
-  harness.frames_until(net, function() return task.state ~= "waiting" end, 20)
+  harness.frames_until(net, function() return task.state ~= "waiting" end, 30)
   if task.state ~= "finished" then error(task.error or task.state, 2) end
 end
 
