@@ -148,7 +148,8 @@ function picture.draw(game)
   draw_panel(game)
   draw_chat(game, width)
   love.graphics.setFont(small)
-  local keys = "T threaded   1-5 slice in ms   P stop reading   R again   H hitch   G guard   Enter chat   Tab panels   F12 picture   Esc quit"
+  local keys = "T threaded   1-5 slice in ms   P stop reading   R again   H hitch   G guard   "
+    .. "Enter chat   Tab panels   F12 picture   Esc quit"
   local keys_x = (width - small:getWidth(keys)) / 2
   draw_box(keys_x - 12, height - 36, small:getWidth(keys) + 24, 26)
   draw_line(keys, keys_x, height - 31, dim)

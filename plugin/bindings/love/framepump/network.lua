@@ -76,7 +76,8 @@ Network.clock = clock
 function Network:tick(now_s, frame)
   if self.tasks.current then return nil, "tick: called inside a task, which a tick resumes", "overlapping call" end
   if (now_s ~= nil and type(now_s) ~= "number") or (frame ~= nil and type(frame) ~= "number") then
-    return nil, ("tick: time is %s and frame is %s, allowed are numbers"):format(values.shown(now_s), values.shown(frame)), "invalid argument"
+    local text = "tick: time is %s and frame is %s, allowed are numbers"
+    return nil, text:format(values.shown(now_s), values.shown(frame)), "invalid argument"
   end
   self.now_s, self.frame = now_s or clock(), frame or self.frame + 1
   self.frame_struct.number, self.frame_struct.now_us = self.frame, math.floor(self.now_s * 1e6)
