@@ -96,3 +96,13 @@ test("networks that nobody holds are closed by the garbage collector", function(
     collectgarbage()
   end
 end)
+
+test("open that is refused leaves no network behind", function()
+  local path = harness.scratch .. "/empty.toml"
+  assert(io.open(path, "wb")):close()
+  collectgarbage("stop")
+  for _ = 1, 70 do
+    refused("memory.budget_kib", "needs restart", framepump.open { config = path, budget_kib = 2048 })
+  end
+  collectgarbage("restart")
+end)
