@@ -141,3 +141,33 @@ test("mistakes with datagrams name the thing, the value and what is allowed", fu
   refused("", "unsupported", net:host_open { address = "::1" })
   assert(net:close())
 end)
+
+both("LÖVE's own ENet module is a peer like any other", function(options)
+  local enet = require "enet"
+  local net = harness.open(options)
+  local server = assert(net:host_open { address = "127.0.0.1", channels = 2 })
+  local client = enet.host_create()
+  local peer = client:connect("127.0.0.1:" .. server:port(), 2, 99)
+  local heard, answer, data
+  harness.frames_until(net, function()
+    for _, event in ipairs(net:events()) do
+      if event.kind == "accepted" then data = event.data end
+    end
+    for _, message in ipairs(net:messages()) do
+      heard = message
+      assert(message.peer:send("and you", 1))
+    end
+    local event = client:service(0)
+    if event and event.type == "connect" then peer:send("good evening", 1, "reliable") end
+    if event and event.type == "receive" then answer = event end
+    return answer
+  end)
+  equal(data, 99)
+  equal(heard.bytes, "good evening")
+  equal(heard.channel, 1)
+  equal(heard.delivery, "reliable")
+  equal(answer.data, "and you")
+  equal(answer.channel, 1)
+  client:destroy()
+  assert(net:close())
+end)
