@@ -49,6 +49,7 @@ if not workspace then
 end
 
 newoption { trigger = "out", value = "DIR", description = "Folder for makefiles, objects and programs (default: build)" }
+newoption { trigger = "plugin", description = "Nothing but the plugin: for plugin/install, which needs no more" }
 newoption { trigger = "bench", description = "Add the benchmarks' programs" }
 newoption { trigger = "asan", description = "Build with AddressSanitizer and UndefinedBehaviorSanitizer" }
 newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++ only)" }
@@ -108,7 +109,7 @@ project "framepump"
   includedirs { "plugin/src" }
   files { "plugin/src/**.h", "plugin/src/**.cpp" }
 
--- The loadable form is the static library behind one exported symbol. The version script also keeps the standard library's unique
+-- The shared form is the static library behind one exported symbol; installed it bears the name that is inside of it. The version script also keeps the standard library's unique
 -- symbols local; a single exported one would make dlclose a no-op.
 project "framepump_plugin"
   kind "SharedLib"
@@ -116,8 +117,10 @@ project "framepump_plugin"
   links { "framepump" }
   local map = path.getrelative(path.getabsolute(out), path.getabsolute("plugin/framepump.map"))
   use("libenet")
-  linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map }
+  linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map, "-Wl,-soname,libframepump.so.0" }
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
+
+if _OPTIONS["plugin"] then return end
 
 -- Benchmarks, in a build of their own: each file of tests/bench/programs is a program; those of tests/bench/peers need the library that
 -- their name begins with, and come only where it is installed.
@@ -167,7 +170,8 @@ project "test_support"
 project "engine_stub"
   kind "StaticLib"
   includedirs { ".", "plugin" }
-  files { "engine_stub/**.h", "engine_stub/**.cpp", "plugin/extras/trace_recorder.*" }
+  files { "engine_stub/*.h", "engine_stub/*.cpp",  -- the folders in it are programs of their own, for an installed plugin
+          "plugin/extras/trace_recorder.*" }
   use("sdl2")
 
 project "demo_server"

@@ -30,7 +30,7 @@ std::unique_ptr<NetworkModule> NetworkModule::load(const std::string& library, c
   std::unique_ptr<NetworkModule> module(
       new NetworkModule(object, framepump::Api::from(SDL_LoadFunction(object, "framepump_get_api"))));
   if (!module->api_) {
-    error = path + ": no FramePump " FRAMEPUMP_VERSION_STRING;
+    error = path + ": no FramePump " FRAMEPUMP_VERSION_STRING " or newer";
     return nullptr;
   }
   module->trace_ = trace;

@@ -72,9 +72,11 @@ framepump_message new_message() {
 
 }  // namespace
 
-TEST_CASE("the table is there for its own version only") {
-  CHECK(framepump_get_api(FRAMEPUMP_VERSION) != nullptr);
-  for (uint32_t version : {0u, 1u, FRAMEPUMP_VERSION - 1, FRAMEPUMP_VERSION + 1, FRAMEPUMP_VERSION + 1000, UINT32_MAX}) {
+TEST_CASE("the table is there for its own version and for those since the oldest one, which it has grown from") {
+  for (uint32_t version : {FRAMEPUMP_OLDEST_VERSION, FRAMEPUMP_VERSION - 1, FRAMEPUMP_VERSION}) {
+    CHECK(framepump_get_api(version) == &api());
+  }
+  for (uint32_t version : {0u, 1u, FRAMEPUMP_OLDEST_VERSION - 1, FRAMEPUMP_VERSION + 1, FRAMEPUMP_VERSION + 1000, UINT32_MAX}) {
     CHECK(framepump_get_api(version) == nullptr);
   }
   CHECK_EQ(api().version, FRAMEPUMP_VERSION);

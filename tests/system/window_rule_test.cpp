@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kHot = FRAMEPUMP_STREAM_HOT;
 
-// A stream that the peer fed enough in successive ticks to make it hot; `got` is what it received.
+// A stream that the peer fed enough to make it hot; `got` is what it received.
 struct HotPair {
   explicit HotPair(framepump_config config = default_config()) : net(config), pair(net) {}
 
@@ -67,6 +67,19 @@ TEST_CASE("a stream becomes hot by two busy ticks and stays right, and its promi
   CHECK_GT(hot.net.info(hot.pair.stream).window_bytes, 64 * 1024);
   REQUIRE_EQ(api().abort(hot.pair.stream), FRAMEPUMP_OK);
   CHECK(run_until({&hot.net}, [&] { return hot.net.totals().kernel_window_bytes == 0; }));
+}
+
+TEST_CASE("busy ticks make a stream hot when they come within thirty ticks, as the bursts of a slow start over a long link do") {
+  if (has_no_lever()) return;
+  const auto is_hot_after = [](int quiet_ticks) {
+    HotPair hot;
+    hot.feed(pattern(1, 0, 60'000));
+    for (int i = 0; i < quiet_ticks; ++i) hot.net.frame();
+    hot.feed(pattern(2, 0, 60'000));
+    return hot.is_hot();
+  };
+  CHECK(is_hot_after(20));
+  CHECK_FALSE(is_hot_after(40));
 }
 
 TEST_CASE("a few bytes below the mark of a hot stream arrive in the next tick, one by one") {

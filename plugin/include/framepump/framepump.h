@@ -32,9 +32,11 @@
 extern "C" {
 #endif
 
-/* major * 1000000 + minor * 1000 + patch. Versions 0.x must match exactly. */
-#define FRAMEPUMP_VERSION 2000u
-#define FRAMEPUMP_VERSION_STRING "0.2.0"
+/* major * 1000000 + minor * 1000 + patch. The table and the structs only grow, at their ends, so a plugin serves every program that was
+ * built with a header of FRAMEPUMP_OLDEST_VERSION to its own. A program that was built with a newer one is refused. */
+#define FRAMEPUMP_VERSION 3000u
+#define FRAMEPUMP_VERSION_STRING "0.3.0"
+#define FRAMEPUMP_OLDEST_VERSION 1000u
 
 #define FRAMEPUMP_WAIT_DEADLINE 0u   /* wait until the deadline */
 #define FRAMEPUMP_WAIT_FIRST_DATA 1u /* or until something can be published, whichever is first: for servers */
@@ -53,8 +55,8 @@ typedef struct framepump_api {
 
   /* Fills `config` with the defaults; sets struct_size. */
   uint32_t (*config_init)(framepump_config* config, uint32_t struct_size);
-  /* Defaults, then the TOML file at `path`. CONFIG: the file is missing or wrong, `message` (may be null) says where. Reads
-   * the disk: not for the frame. */
+  /* Defaults, then the TOML file at `path`. CONFIG: the file is missing or wrong, `message` (may be null) says where; or this plugin
+   * was built without its TOML reader. Reads the disk: not for the frame. */
   uint32_t (*config_load)(framepump_config* config, uint32_t struct_size, const char* path, framepump_message* message);
 
   /* ---- Network: one pump, its sockets and its memory ---- */
@@ -155,8 +157,8 @@ typedef struct framepump_api {
    * does it at once. Either way CLOSED follows for each peer, and for a host after those of its peers. ---- */
 
   /* Opens a UDP socket at once. ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
-   * DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (16 hosts), SYSTEM; UNSUPPORTED: IPv6, which ENet does not speak, or
-   * another copy of ENet has taken the place of the plugin's (the text names both files). */
+   * DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (16 hosts), SYSTEM; UNSUPPORTED: IPv6, which ENet does not speak;
+   * another copy of ENet has taken the place of the plugin's (the text names both files); or this plugin was built without ENet. */
   uint32_t (*host_open)(framepump_handle network, const framepump_host_options* options, framepump_handle* host);
   uint32_t (*host_port)(framepump_handle host, uint32_t* port);
   /* Starts to connect; the outcome is an event: CONNECTED, or CLOSED with a reason. `data` reaches the other side's ACCEPTED
@@ -182,7 +184,8 @@ typedef struct framepump_api {
 #define FRAMEPUMP_EXPORT __attribute__((visibility("default")))
 #endif
 
-/* The one exported symbol. Null when this plugin cannot serve `version` (pass FRAMEPUMP_VERSION). */
+/* The one exported symbol. Null when this plugin cannot serve `version` (pass FRAMEPUMP_VERSION). The table's own `version` and
+ * `struct_size` are the plugin's, so they may be larger than the caller's. */
 FRAMEPUMP_EXPORT const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
 

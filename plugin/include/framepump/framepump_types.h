@@ -36,7 +36,7 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED 15u /* the process or the system is out of file descriptors */
 #define FRAMEPUMP_ERROR_CONFIG 16u                /* the text names line, key, value and what is allowed */
 #define FRAMEPUMP_ERROR_NEEDS_RESTART 17u         /* this key cannot change while the network lives */
-#define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform */
+#define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform, or left out of this plugin */
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
 
 /* Why a stream or datagram peer closed. */

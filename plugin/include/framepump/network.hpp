@@ -23,7 +23,7 @@ class Api {
   static Api from(void* symbol) { return from(reinterpret_cast<framepump_get_api_function>(symbol)); }
   static Api from(std::nullptr_t) { return Api(nullptr); }
 
-  // False: no library, or one of another version.
+  // False: no library, or one that is older than this header.
   explicit operator bool() const { return table_ != nullptr; }
   const framepump_api* operator->() const { return table_; }
   const framepump_api* table() const { return table_; }
@@ -187,7 +187,7 @@ class Network {
  private:
   Network(Api api, framepump_handle handle) : api_(api.table()), handle_(handle) {}
 
-  static Error no_library() { return Error(ErrorCode::unsupported, "the plugin is not loaded, or it is of another version"); }
+  static Error no_library() { return Error(ErrorCode::unsupported, "the plugin is not loaded, or it is older than FramePump " FRAMEPUMP_VERSION_STRING); }
   template <typename Make>
   static Result<Network> make(Api api, Make call) {
     framepump_message message = {};

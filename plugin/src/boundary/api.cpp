@@ -411,5 +411,6 @@ constexpr framepump_api kApi = {
 }  // namespace framepump
 
 extern "C" const framepump_api* framepump_get_api(uint32_t version) {
-  return version == FRAMEPUMP_VERSION ? &framepump::kApi : nullptr;
+  const bool is_served = version >= FRAMEPUMP_OLDEST_VERSION && version <= FRAMEPUMP_VERSION;
+  return is_served ? &framepump::kApi : nullptr;
 }

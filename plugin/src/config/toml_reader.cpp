@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // TOML text to settings. The only file that includes toml++, which takes seconds to compile.
+#ifndef FRAMEPUMP_WITHOUT_TOML  // then config/toml_absent.cpp
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -166,3 +167,4 @@ bool parse_config(const char* text, uint64_t size_bytes, const char* path, frame
 }
 
 }  // namespace framepump
+#endif

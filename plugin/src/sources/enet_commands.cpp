@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What gameplay asks of a datagram host, and what gameplay is done with. Nothing here knows ENet.
+#ifndef FRAMEPUMP_WITHOUT_ENET
 #include "gate/stream_gate.h"
 #include "platform/prefetch.h"
 #include "sources/enet_host.h"
@@ -163,3 +164,4 @@ void EnetHost::count_sent(PeerGate& gate, uint64_t size_bytes, uint64_t pieces) 
 }
 
 }  // namespace framepump
+#endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The one file that knows ENet. What is said of it here was read in and tried on 1.3.17.
+#ifndef FRAMEPUMP_WITHOUT_ENET  // then sources/enet_absent.cpp
 #include "sources/enet_host.h"
 
 #include <enet/enet.h>
@@ -509,3 +510,4 @@ void EnetHost::abort_peer(PeerGate& gate) {
 }
 
 }  // namespace framepump
+#endif
