@@ -73,6 +73,7 @@ void Network::publish_datagrams(Slice& slice, RunReport& run) {
     if (datagrams_.messages.size() == kMessagesPerTick) break;
     if (!datagrams_.messages.make_room() || !datagrams_.published.make_room()) break;  // no memory: next time
     datagrams_.pending = datagram->next;
+    prefetch(datagrams_.pending);
     publish_datagram(*datagram, now_us);
     if (n % kDatagramsPerLook != 0) continue;
     run.phase(Phase::publish) += slice.lap();

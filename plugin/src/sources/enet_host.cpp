@@ -13,6 +13,7 @@
 #include "platform/clock.h"
 #include "platform/datagram_socket.h"
 #include "platform/loaded_object.h"
+#include "platform/prefetch.h"
 
 namespace framepump {
 namespace {
@@ -265,7 +266,10 @@ Turn EnetHost::receive_turn(const TurnContext& context) {
   const bool has_memory = gate_.arrival_pool.has_one();
   if (has_memory && (is_input_left || !is_all_passed_on)) turn.outcome = Outcome::more;
   chain_.hand_over(gate_.arrivals);
-  const int64_t step_us = has_memory ? wake_step_us() : kBusyStepUs;
+  if (turn.outcome == Outcome::more) return turn;
+  // To look at all peers for it is dear, and the next tick comes here anyway; whoever pumps before that finds out the first time.
+  const bool is_looked_after = has_peers_ && context.tick_serial != 0;
+  const int64_t step_us = has_memory && !is_looked_after ? wake_step_us() : kBusyStepUs;
   if (step_us != kNever) turn.wake_at_us = context.now_us + step_us;
   return turn;
 }
@@ -295,9 +299,19 @@ bool EnetHost::pass_events_on() {
   for (uint32_t n = 0; n < kEventsPerTurn; ++n) {
     if (!gate_.arrival_pool.has_one()) return false;
     if (enet_host_check_events(host_, &event) <= 0) return true;
+    prefetch_next_event();
     pass_on(event, Cause::peer);
   }
   return false;
+}
+
+// While other peers were served, what this will touch was pushed out of the nearest cache.
+void EnetHost::prefetch_next_event() {
+  ENetList& queue = host_->dispatchQueue;
+  if (enet_list_empty(&queue)) return;
+  const ENetPeer& next = *static_cast<ENetPeer*>(enet_list_front(&queue));  // a peer begins with its place in there
+  prefetch(next.data);
+  prefetch(next.dispatchedCommands.sentinel.next);
 }
 
 void EnetHost::pass_on(const _ENetEvent& event, Cause cause) {
@@ -447,9 +461,9 @@ void EnetHost::renew_figures(int64_t now_us) {
   seen_drops_ = drops;
   counters_.connected.store(static_cast<uint32_t>(host_->connectedPeers), kRelaxed);
   has_peers_ = has_live_peers();
-  for (PeerGate& gate : peers_.all()) {
-    if (gate.peer == nullptr) continue;
-    const ENetPeer& peer = *peer_of(gate);
+  for (const ENetPeer& peer : peers_of(*host_)) {
+    if (peer.data == nullptr) continue;
+    PeerGate& gate = *gate_of(peer);
     gate.rtt_ms.store(peer.roundTripTime, kRelaxed);
     gate.jitter_ms.store(peer.roundTripTimeVariance, kRelaxed);
     gate.throttle_percent.store(peer.packetThrottle * 100 / ENET_PEER_PACKET_THROTTLE_SCALE, kRelaxed);

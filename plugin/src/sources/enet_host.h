@@ -118,6 +118,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   void take_back_messages();
   bool service();
   bool pass_events_on();
+  void prefetch_next_event();
   void pass_on(const _ENetEvent& event, Cause cause);
   void count_queue_drop(PeerGate& gate);
   void pass_message_on(PeerGate& gate, const _ENetEvent& event);
