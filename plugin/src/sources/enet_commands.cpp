@@ -53,13 +53,6 @@ void EnetHost::on_tick() {
 
 // ---- to gameplay ----
 
-void EnetHost::tell(Datagram& datagram, DatagramKind kind, PeerGate* gate) {
-  datagram.host = this;
-  datagram.kind = kind;
-  datagram.peer = gate != nullptr ? gate->index : 0;
-  chain_.add(datagram);
-}
-
 // What gameplay has seen, of all hosts.
 void EnetHost::take_back_messages() {
   Datagram* next = gate_.arrivals_done.take_all();

@@ -358,17 +358,17 @@ void EnetHost::count_queue_drop(PeerGate& gate) {
 void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   ENetPacket& packet = *event.packet;
   const uint64_t charged_bytes = packet.dataLength + kMessageOverheadBytes;
+  const uint8_t delivery = delivery_of(packet);
   while (gate.queued_bytes.load(kRelaxed) + charged_bytes > options_.queue_limit_bytes) {
+    // A dropped message leaves its Datagram on the way to gameplay. While that does not tick, they must not become ever more.
+    if (gate.dropped >= options_.queue_limit_bytes / kMessageOverheadBytes && delivery != FRAMEPUMP_RELIABLE) {
+      enet_packet_destroy(&packet);
+      return count_queue_drop(gate);
+    }
     Datagram* dropped = drop_oldest(gate);
     if (dropped == nullptr) break;
     if (dropped->packet != nullptr) enet_packet_destroy(static_cast<ENetPacket*>(dropped->packet));
     count_queue_drop(gate);
-  }
-  const uint8_t delivery = delivery_of(packet);
-  // A dropped message leaves its Datagram on the way to gameplay. While that does not tick, they must not become ever more.
-  if (gate.dropped >= options_.queue_limit_bytes / kMessageOverheadBytes && delivery != FRAMEPUMP_RELIABLE) {
-    enet_packet_destroy(&packet);
-    return count_queue_drop(gate);
   }
   Datagram& message = *gate_.arrival_pool.take();
   message.size_bytes = static_cast<uint32_t>(packet.dataLength);
@@ -383,7 +383,9 @@ void EnetHost::pass_message_on(PeerGate& gate, const _ENetEvent& event) {
   add<uint64_t>(gate.received_messages, 1);
   add<uint64_t>(gate.received_bytes, packet.dataLength);
   add<uint64_t>(counters_.received_messages, 1);
-  const uint64_t extra = (message.delivery == FRAMEPUMP_RELIABLE ? 1u : 0u) + (packet.dataLength > event.peer->mtu ? 1u : 0u);
+  // To ask the peer for its MTU is to wait for memory, so most do without.
+  const bool came_in_pieces = packet.dataLength > ENET_PROTOCOL_MINIMUM_MTU && packet.dataLength > event.peer->mtu;
+  const uint64_t extra = (delivery == FRAMEPUMP_RELIABLE ? 1u : 0u) + (came_in_pieces ? 1u : 0u);
   add<uint64_t>(counters_.allocations, 3 + extra);
   keep_payload(message, packet);
 }

@@ -154,7 +154,12 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   bool has_live_peers() const;
   bool check_closing(int64_t now_us);
   void finish(uint8_t reason);
-  void tell(Datagram& datagram, DatagramKind kind, PeerGate* gate);
+  void tell(Datagram& datagram, DatagramKind kind, const PeerGate* gate) {
+    datagram.host = this;
+    datagram.kind = kind;
+    datagram.peer = gate != nullptr ? gate->index : 0;
+    chain_.add(datagram);
+  }
   Source& receive_side() { return static_cast<ReceiveSource&>(*this); }
   Source& send_side() { return static_cast<SendSource&>(*this); }
 
