@@ -137,16 +137,9 @@ class DatagramPool {
   DatagramPool(const DatagramPool&) = delete;
   DatagramPool& operator=(const DatagramPool&) = delete;
 
-  // False: no memory for even one.
-  bool has_one() {
-    if (free_ != nullptr) return true;
-    Chunk* chunk = host_.create<Chunk>();
-    if (chunk == nullptr) return false;
-    chunk->next = chunks_;
-    chunks_ = chunk;
-    for (Datagram& datagram : chunk->datagrams) put_back(datagram);
-    return true;
-  }
+  // False: no memory for as many.
+  bool has_one() { return free_ != nullptr || add_chunk(); }
+  bool has_two() { return (free_ != nullptr && free_->next != nullptr) || add_chunk(); }
   // Made anew; null: no memory.
   Datagram* take() {
     if (!has_one()) return nullptr;
@@ -168,6 +161,15 @@ class DatagramPool {
     Chunk* next = nullptr;
     Datagram datagrams[kChunkDatagrams];
   };
+
+  bool add_chunk() {
+    Chunk* chunk = host_.create<Chunk>();
+    if (chunk == nullptr) return false;
+    chunk->next = chunks_;
+    chunks_ = chunk;
+    for (Datagram& datagram : chunk->datagrams) put_back(datagram);
+    return true;
+  }
 
   const Host& host_;
   Chunk* chunks_ = nullptr;
