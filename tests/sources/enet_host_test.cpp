@@ -337,6 +337,21 @@ TEST_CASE("time-outs and pings run on real time though the game's clock stands s
   CHECK(run_until({&net}, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 1; }));  // nobody serves the client any more
 }
 
+TEST_CASE("once its peers are gone, a host costs ticks no turn") {
+  TestNetwork net;
+  int64_t clock_us = 0;
+  net.use_clock([&clock_us] { return clock_us += 50'000; });
+  const framepump_handle host = net.open_host();
+  {
+    PlainEnet plain = PlainEnet::client();
+    accept_plain(net, host, plain);
+    CHECK_EQ(net.tick().turns, 1);  // pings and time-outs
+    enet_peer_disconnect(plain.connected()[0], 0);
+    CHECK(both_until(net, plain, [&] { return net.count(FRAMEPUMP_EVENT_CLOSED) == 1; }));
+  }
+  CHECK(run_until({&net}, [&] { return net.report().turns == 0 && net.frame().turns == 0 && net.frame().turns == 0; }));
+}
+
 TEST_CASE("a tick acknowledges what it has read, and wait_until does while it waits") {
   TestNetwork net;
   const framepump_handle host = net.open_host();

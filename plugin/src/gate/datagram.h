@@ -38,27 +38,29 @@ enum class DatagramKind : uint8_t {
 // copied, so that its packet goes back to malloc at once, out of a warm cache and to be used again by the next: to free it a frame later
 // costs more than the copy (measured).
 struct alignas(kCacheLineBytes) Datagram {
-  static constexpr uint32_t kSmallBytes = 112;
+  static constexpr uint32_t kSmallBytes = 128;
 
   enum class State : uint8_t { queued, taken, dropped };
 
-  // The first cache line is all that is looked at to give a small one back.
+  // The first cache line is all there is besides a small one's bytes, and all that is looked at to give it back.
   Datagram* next = nullptr;            // in a stack or chain
   Datagram* next_droppable = nullptr;  // the pump's: the next unreliable message of the same peer
   void* packet = nullptr;              // the library's; null: it is small
+  const void* payload = nullptr;
   EnetHost* host = nullptr;
   int64_t since_us = 0;                // monotonic: it came after this
-  uint32_t size_bytes = 0;
+  union {
+    uint32_t size_bytes = 0;           // of a message
+    uint32_t value;                    // connect data, or a host's reason
+  };
   uint32_t peer = 0;                   // its place in the host's table
   uint32_t serial = 0;                 // which connection (to gameplay) or which handle's generation (to the pump) is meant
-  uint32_t value = 0;                  // connect data
   DatagramKind kind = DatagramKind::message;
   uint8_t channel = 0;
   uint8_t delivery = 0;
   // Gameplay takes a queued message, or the pump drops it: whoever is first.
   std::atomic<State> state{State::queued};
-  const void* payload = nullptr;
-  alignas(std::max_align_t) std::byte small[kSmallBytes];
+  alignas(kCacheLineBytes) std::byte small[kSmallBytes];
 
   uint64_t charged_bytes() const { return uint64_t{size_bytes} + kMessageOverheadBytes; }
   bool change_state(State to) {
@@ -66,6 +68,7 @@ struct alignas(kCacheLineBytes) Datagram {
     return state.compare_exchange_strong(expected, to, std::memory_order_acq_rel);
   }
 };
+static_assert(sizeof(Datagram) == kCacheLineBytes + Datagram::kSmallBytes);
 
 // From one thread to another, in order and without a lock: a Treiber stack of which only the whole is taken.
 class DatagramStack {
@@ -134,21 +137,15 @@ class DatagramPool {
   DatagramPool(const DatagramPool&) = delete;
   DatagramPool& operator=(const DatagramPool&) = delete;
 
-  // False: no memory for even one.
-  bool has_one() {
-    if (free_ != nullptr) return true;
-    Chunk* chunk = host_.create<Chunk>();
-    if (chunk == nullptr) return false;
-    chunk->next = chunks_;
-    chunks_ = chunk;
-    for (Datagram& datagram : chunk->datagrams) put_back(datagram);
-    return true;
-  }
+  // False: no memory for as many.
+  bool has_one() { return free_ != nullptr || add_chunk(); }
+  bool has_two() { return (free_ != nullptr && free_->next != nullptr) || add_chunk(); }
   // Made anew; null: no memory.
   Datagram* take() {
     if (!has_one()) return nullptr;
     Datagram* datagram = free_;
     free_ = datagram->next;
+    prefetch_to_write(free_, kWrittenBytes);
     datagram->~Datagram();
     return new (datagram) Datagram;
   }
@@ -158,11 +155,21 @@ class DatagramPool {
   }
 
  private:
+  static constexpr size_t kWrittenBytes = 2 * kCacheLineBytes;  // of the next one, with a few bytes in it
   static constexpr uint32_t kChunkDatagrams = 64;  // 12 KiB: what a small client ever needs
   struct Chunk {
     Chunk* next = nullptr;
     Datagram datagrams[kChunkDatagrams];
   };
+
+  bool add_chunk() {
+    Chunk* chunk = host_.create<Chunk>();
+    if (chunk == nullptr) return false;
+    chunk->next = chunks_;
+    chunks_ = chunk;
+    for (Datagram& datagram : chunk->datagrams) put_back(datagram);
+    return true;
+  }
 
   const Host& host_;
   Chunk* chunks_ = nullptr;

@@ -73,6 +73,7 @@ void Network::publish_datagrams(Slice& slice, RunReport& run) {
     if (datagrams_.messages.size() == kMessagesPerTick) break;
     if (!datagrams_.messages.make_room() || !datagrams_.published.make_room()) break;  // no memory: next time
     datagrams_.pending = datagram->next;
+    prefetch(datagrams_.pending);
     publish_datagram(*datagram, now_us);
     if (n % kDatagramsPerLook != 0) continue;
     parts_.pump->charge(Phase::publish, slice, run);
@@ -122,7 +123,8 @@ void Network::publish_message(Datagram& datagram, Datagrams::HostSlot& slot, Pee
   if (!is_taken || gate.state != FRAMEPUMP_STATE_OPEN) return;
   slot.dwell_us = std::max<int64_t>(now_us - datagram.since_us, 0);
   slot.dwell_max_us = std::max(slot.dwell_max_us, slot.dwell_us);
-  framepump_received message = {};
+  framepump_received& message = *datagrams_.messages.add();  // there is room
+  message = {};
   message.peer = peer_handle(slot, gate);
   message.host = slot.host->handle();
   message.user_data = gate.user_data;
@@ -131,7 +133,6 @@ void Network::publish_message(Datagram& datagram, Datagrams::HostSlot& slot, Pee
   message.channel = datagram.channel;
   message.delivery = datagram.delivery;
   message.dwell_us = static_cast<uint32_t>(std::min<int64_t>(slot.dwell_us, UINT32_MAX));
-  datagrams_.messages.push(message);
   if (host_.is_traced()) [[unlikely]] trace_published(message.peer, publish_began_us_ - slot.dwell_us, message.size_bytes, 0);
   published_bytes_ += datagram.size_bytes;
 }

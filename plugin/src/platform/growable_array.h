@@ -39,6 +39,8 @@ class GrowableArray {
     items_[size_++] = item;
     return true;
   }
+  // A last item, to be filled in where it is. Null: no memory.
+  T* add() { return make_room() ? &items_[size_++] : nullptr; }
   // Keeps the order of the others.
   template <typename Predicate>
   void remove_if(Predicate predicate) {

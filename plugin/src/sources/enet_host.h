@@ -116,6 +116,8 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   // receiving
   Turn receive_turn(const TurnContext& context) override;
   void take_back_messages();
+  struct ServiceCall;
+  static int before_datagram(_ENetHost* host, _ENetEvent* event);
   bool service();
   bool pass_events_on();
   void pass_on(const _ENetEvent& event, Cause cause);
@@ -123,6 +125,7 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   void pass_message_on(PeerGate& gate, const _ENetEvent& event);
   static void keep_payload(Datagram& message, _ENetPacket& packet);
   void meet(_ENetPeer& peer, uint32_t data);
+  void hold_full_peers();
   void hold_or_release(PeerGate& gate);
   void forgive_own_stall(int64_t now_us);
   void end_forgiveness(int64_t now_us);
@@ -153,7 +156,12 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   bool has_live_peers() const;
   bool check_closing(int64_t now_us);
   void finish(uint8_t reason);
-  void tell(Datagram& datagram, DatagramKind kind, PeerGate* gate);
+  void tell(Datagram& datagram, DatagramKind kind, const PeerGate* gate) {
+    datagram.host = this;
+    datagram.kind = kind;
+    datagram.peer = gate != nullptr ? gate->index : 0;
+    chain_.add(datagram);
+  }
   Source& receive_side() { return static_cast<ReceiveSource&>(*this); }
   Source& send_side() { return static_cast<SendSource&>(*this); }
 
@@ -181,8 +189,10 @@ class EnetHost final : public Commandable, public Pollable, private ReceiveSourc
   int64_t forgiving_until_us_ = 0; // 0: not
   int64_t figures_at_us_ = 0;
   int64_t closing_until_us_ = kNever;
+  uint32_t events_left_ = 0;       // of this turn
   uint32_t next_serial_ = 1;
   uint32_t seen_drops_ = 0;
+  bool is_one_full_ = false;       // at least one peer's queue to gameplay, and it may have to be held
   bool is_closing_ = false;
   bool has_peers_ = false;
 };

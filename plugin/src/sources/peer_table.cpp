@@ -54,19 +54,6 @@ void PeerTable::give_back(PeerGate& gate) {
   free_->insert(gate.index);
 }
 
-void note_queued(PeerGate& gate, Datagram& datagram) {
-  add(gate.queued_bytes, datagram.charged_bytes());
-  if (datagram.delivery == FRAMEPUMP_RELIABLE) return;
-  (gate.first_droppable == nullptr ? gate.first_droppable : gate.last_droppable->next_droppable) = &datagram;
-  gate.last_droppable = &datagram;
-}
-
-// Gameplay takes them in order, so what it is done with is the first droppable one or was passed over before.
-void note_done(PeerGate& gate, Datagram& datagram) {
-  add(gate.queued_bytes, uint64_t{0} - datagram.charged_bytes());
-  if (gate.first_droppable == &datagram) gate.first_droppable = datagram.next_droppable;
-}
-
 Datagram* drop_oldest(PeerGate& gate) {
   while (Datagram* oldest = gate.first_droppable) {
     gate.first_droppable = oldest->next_droppable;

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <span>
 
+#include "framepump/framepump_datagram.h"
 #include "gate/atomic_bitmap.h"
 #include "gate/peer_gate.h"
 #include "platform/host.h"
+#include "sources/environment.h"
 
 namespace framepump {
 
@@ -39,9 +41,17 @@ class PeerTable {
 // ---- The queue of one peer's messages to gameplay, as the pump keeps count of it. ----
 
 // `datagram` is on its way. Unreliable ones can be dropped as long as gameplay has not taken them.
-void note_queued(PeerGate& gate, Datagram& datagram);
-// Gameplay is done with it.
-void note_done(PeerGate& gate, Datagram& datagram);
+inline void note_queued(PeerGate& gate, Datagram& datagram) {
+  add(gate.queued_bytes, datagram.charged_bytes());
+  if (datagram.delivery == FRAMEPUMP_RELIABLE) return;
+  (gate.first_droppable == nullptr ? gate.first_droppable : gate.last_droppable->next_droppable) = &datagram;
+  gate.last_droppable = &datagram;
+}
+// Gameplay is done with it. It takes them in order, so this is the first droppable one or was passed over before.
+inline void note_done(PeerGate& gate, Datagram& datagram) {
+  add(gate.queued_bytes, uint64_t{0} - datagram.charged_bytes());
+  if (gate.first_droppable == &datagram) gate.first_droppable = datagram.next_droppable;
+}
 // The oldest message that could be dropped, which now is: it needs its packet taken away. Null: there is none.
 Datagram* drop_oldest(PeerGate& gate);
 
