@@ -13,7 +13,7 @@ bool ServerStats::is_due(int64_t now_us) {
 
 std::string ServerStats::line(const ServerSight& sight, int64_t now_us) {
   const double seconds = static_cast<double>(now_us - since_us_) / 1e6;
-  const framepump::HostInfo host = sight.host.value_or(framepump::HostInfo());
+  const framepump::HostInfo host = sight.host.value_or(host_before_);
   const auto per_second = [seconds](uint64_t now, uint64_t before) { return static_cast<double>(now - before) / seconds; };
   constexpr double kMiB = 1024.0 * 1024.0;
   char line[400];

@@ -7,7 +7,7 @@
 
 #define UPDATE_BYTES 16000000u
 
-static int64_t now_us(void) { return (int64_t)(SDL_GetPerformanceCounter() * 1000000 / SDL_GetPerformanceFrequency()); }
+static int64_t now_us(void) { return (int64_t)(SDL_GetPerformanceCounter() / (SDL_GetPerformanceFrequency() / 1000000)); }
 static int64_t clock_us(void* user) { return (void)user, now_us(); }
 
 int main(int argc, char** argv) {

@@ -11,7 +11,7 @@
 namespace fp = framepump;
 
 constexpr uint32_t kUpdateBytes = 16'000'000;
-static int64_t now_us() { return static_cast<int64_t>(SDL_GetPerformanceCounter() * 1'000'000 / SDL_GetPerformanceFrequency()); }
+static int64_t now_us() { return static_cast<int64_t>(SDL_GetPerformanceCounter() / (SDL_GetPerformanceFrequency() / 1'000'000)); }
 static int fail(const char* text, int status = 1) { return SDL_Log("%s", text), status; }
 
 int main(int argc, char** argv) {

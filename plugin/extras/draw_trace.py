@@ -63,7 +63,7 @@ class Panel:
 
     def axis(self, unit_us, unit):
         span = self.stop - self.begin
-        step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000) if span / step <= 12)
+        step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000) if span / step <= 12 or step == 100000)
         for i in range(span // step + 1):
             x = self.x(self.begin + i * step)
             self.out.append(f'<line x1="{x:.1f}" y1="{self.top}" x2="{x:.1f}" y2="{self.y}" stroke="#D8D8D8" stroke-width="0.7"/>')
@@ -166,10 +166,16 @@ def main():
     options = parser.parse_args()
     with open(options.trace) as file:
         events = [event for event in json.load(file)["traceEvents"] if event["ph"] != "M"]
+    if options.frames < 1:
+        raise SystemExit(f"draw_trace.py: --frames is {options.frames}, allowed is 1 or more")
+    if not any(event["name"] == "frame" for event in events):
+        raise SystemExit(f"draw_trace.py: {options.trace} has no frames; they are there if the engine calls TraceRecorder::add_frame")
     frames = choose_frames(events, options.frame, options.frames)
     begin, stop = frames[0]["ts"], end(frames[-1])
     ticks = [event for event in events if event["name"] == "tick" and begin <= event["ts"] < stop]
     turns = [event["ts"] for event in events if event.get("cat") == "turn" and event["tid"] == GAME]
+    if not ticks:
+        raise SystemExit("draw_trace.py: these frames have no tick any more, it was pushed out; choose later ones with --frame")
     busiest = max(ticks, key=lambda tick: sum(1 for turn in turns if tick["ts"] <= turn < end(tick)))
     shown = min(busiest["dur"], CLOSE_US)
 

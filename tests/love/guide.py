@@ -4,7 +4,7 @@
 usage: guide.py GUIDE FOLDER
 
 Makes a game of each block of Lua, FOLDER/LINE/main.lua, LINE being that of the block's first line in the guide, with the block of text
-that follows it, if one does, as FOLDER/LINE/expected. A game ends by itself, or by what is added here after 120 frames; what is
+that follows it, if one does, as FOLDER/LINE/expected. A game ends by itself, or by what is added here after 120 frames and a second; what is
 added also makes a block without love.update a game that ends at once.
 """
 import pathlib
@@ -12,11 +12,11 @@ import re
 import sys
 
 ENDING = """
-local frames, update = 0, love.update
+local frames, update, begin_s = 0, love.update, love.timer.getTime()
 function love.update(dt)
   frames = frames + 1
   if update then update(dt) end
-  if not update or frames == 120 then love.event.quit(0) end
+  if not update or (frames >= 120 and love.timer.getTime() > begin_s + 1) then love.event.quit(0) end
 end
 """
 

@@ -57,15 +57,15 @@ def check(events, requirements):
         here = [event for event in timed if event["tid"] == thread and event["ph"] == "X"]
         holders = [event for event in here if event["cat"] in HOLDERS]
         work = [event for event in here if event["cat"] in ("turn", "phase")]
-        verdict(f"on {names[thread]}: each turn and phase lies within a tick, flush, wait or background run", say(not_inside(work, holders)))
-        verdict(f"on {names[thread]}: turns and phases follow each other, as do those that hold them",
+        verdict(f"on {names.get(thread)}: each turn and phase lies within a tick, flush, wait or background run", say(not_inside(work, holders)))
+        verdict(f"on {names.get(thread)}: turns and phases follow each other, as do those that hold them",
                 say(overlapping(work) + overlapping(holders)))
     frames = [event for event in timed if event["name"] == "frame"]
     ticks = [event for event in timed if event["name"] == "tick"]
     # The newest tick may belong to a frame that was left; the oldest frame may have lost its tick to newer events.
     verdict("each tick lies within a frame", say(not_inside([tick for tick in ticks if frames and end(tick) <= end(frames[-1])], frames)))
     numbers = [tick["args"]["frame"] for tick in ticks]
-    verdict("ticks are numbered one by one", "" if numbers == list(range(numbers[0], numbers[0] + len(numbers))) else str(numbers[:50]))
+    verdict("ticks are numbered one by one", str(numbers[:50]) if any(b != a + 1 for a, b in zip(numbers, numbers[1:])) else "")
 
     starts = {event["id"]: event for event in timed if event["ph"] == "s"}
     finishes = {event["id"]: event for event in timed if event["ph"] == "f"}

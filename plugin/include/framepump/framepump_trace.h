@@ -19,8 +19,9 @@
 #define FRAMEPUMP_TRACE_TURN 6u          /* a source was served; detail: FRAMEPUMP_PHASE_*; handle: the source; bytes: moved;
                                             value: connections accepted */
 #define FRAMEPUMP_TRACE_PUBLISHED 7u     /* handle: a stream or peer that has new bytes; begin_us: when the oldest reached
-                                            the kernel (messages: at the earliest); duration_us: from then to publication;
-                                            bytes: new; value: ticks that began in between (streams) */
+                                            the kernel (messages: at the earliest; a stream's first bytes: perhaps when they
+                                            were read); duration_us: from then to publication; bytes: new; value: ticks that
+                                            began in between (streams) */
 #define FRAMEPUMP_TRACE_MODE_SWITCHED 8u /* detail: the new FRAMEPUMP_MODE_* */
 #define FRAMEPUMP_TRACE_OVERRUN 9u       /* of the tick that was just told; handle: the culprit (0: FramePump's own work); value:
                                             microseconds of its longest quantum; bytes: what that moved; begin_us: the tick's end */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace framepump {
 
@@ -16,7 +17,8 @@ inline void prefetch([[maybe_unused]] const void* address) {
 
 inline void prefetch_to_write([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_bytes) {
 #if defined(__GNUC__)
-  for (size_t at = 0; at < size_bytes; at += kCacheLineBytes) __builtin_prefetch(static_cast<const std::byte*>(begin) + at, 1);
+  const auto first = reinterpret_cast<uintptr_t>(begin);  // not to go on from null as a pointer
+  for (size_t at = 0; at < size_bytes; at += kCacheLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(first + at), 1);
 #endif
 }
 

@@ -66,8 +66,8 @@ bool check_enet_origin(std::span<char> text);
 // An ENet host: a UDP socket and its peers. Two sources: receiving is one service call and the messages that it brought, sending
 // is what gameplay sent since. ENet's objects belong to the holder of the pump token.
 //
-// Nothing is left queued inside ENet, since a peer that disconnects takes what is queued there along: it goes to gameplay's
-// queue, and what is too much for that stays unacknowledged with its sender.
+// As long as a turn and memory last nothing is left queued inside ENet, since a peer that disconnects takes what is queued there along: it
+// goes to gameplay's queue, and what is too much for that stays unacknowledged with its sender.
 class EnetHost final : public Commandable, public Pollable, private ReceiveSource, private SendSource {
  public:
   // As many events are passed on in one turn: 256 datagrams of small messages bring about as many, and reading those costs more.

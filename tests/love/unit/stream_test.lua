@@ -71,10 +71,10 @@ local function pattern_of_bytes()
   return pattern
 end
 
-test("16 MiB arrive in order and unharmed while the mode switches", function()
+test("64 MiB arrive in order and unharmed while the mode switches", function()
   local net = harness.open { slice_us = 500 }
   local near, far = harness.pair(net)
-  local pattern, total = pattern_of_bytes(), 16 * 1024 * 1024
+  local pattern, total = pattern_of_bytes(), 64 * 1024 * 1024
   local sent, received, frames, switches, wrong = 0, 0, 0, 0, 0
   harness.frames_until(net, function()
     frames = frames + 1

@@ -180,6 +180,18 @@ test("streams that were accepted in the same frame are all there for accept", fu
   assert(net:close())
 end)
 
+test("sleep before the first tick counts from there", function()
+  local net = harness.open()
+  local woke_at
+  net:spawn(function()
+    net:sleep(2)
+    woke_at = net.now_s
+  end)
+  for second = 101, 105 do assert(net:tick(second)) end
+  equal(woke_at, 103)
+  assert(net:close())
+end)
+
 test("sleep and next_frame follow the ticks, whose time may be virtual", function()
   local net = harness.open()
   local frames, woke_at = 0, nil

@@ -359,14 +359,18 @@ function Network:next_frame()
   return true
 end
 
--- In the time of the ticks.
+-- In the time of the ticks, which begins with the first one.
 function Network:sleep(seconds)
   if type(seconds) ~= "number" then
     return nil, ("sleep: seconds are %s, allowed is a number"):format(values.shown(seconds)), "invalid argument"
   end
   local tasks, problem, name = self.tasks:may_wait("sleep")
   if not tasks then return nil, problem, name end
-  tasks:wait_until(self.now_s + seconds)
+  if self.frame == 0 then
+    tasks:wait_from_first_tick(seconds)
+  else
+    tasks:wait_until(self.now_s + seconds)
+  end
   return true
 end
 

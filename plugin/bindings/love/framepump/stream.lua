@@ -274,15 +274,17 @@ function Stream:write_everything(bytes, size)
   local tasks, problem
   tasks, problem, name = self.network.tasks:may_wait("write_everything")
   if not tasks then return nil, problem, name end
+  local kept = { bytes }  -- what `pointer` points into, however long it takes
   local done = 0
-  while true do
+  while done < count do
     local taken
     taken, problem, name = self:write(pointer + done, count - done)
     if not taken then return nil, problem, name end
     done = done + taken
-    if done == count then return true end
-    tasks:wait_for(self.handle)
+    if done < count then tasks:wait_for(self.handle) end
   end
+  kept[1] = nil
+  return true
 end
 
 -- ---- Listeners ----

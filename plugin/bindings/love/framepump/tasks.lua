@@ -71,6 +71,12 @@ function Tasks:wait_until(time_s)
   coroutine.yield()
 end
 
+-- Before the first tick, which is when time begins.
+function Tasks:wait_from_first_tick(seconds)
+  self:list(self.sleeping, { task = self.current, from_first_tick_s = seconds })
+  coroutine.yield()
+end
+
 function Tasks:wait_a_frame()
   self:list(self.woken, self.current)
   coroutine.yield()
@@ -88,6 +94,7 @@ end
 function Tasks:wake_sleepers(now_s)
   local still = {}
   for _, sleeper in ipairs(self.sleeping) do
+    sleeper.until_s = sleeper.until_s or now_s + sleeper.from_first_tick_s
     local list = sleeper.until_s <= now_s and self.woken or still
     list[#list + 1] = list == still and sleeper or sleeper.task
   end

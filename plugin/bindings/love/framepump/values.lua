@@ -88,10 +88,13 @@ end
 function values.bytes(what, bytes, size)
   values.kept = bytes
   if type(bytes) == "string" then return ffi.cast("const uint8_t*", bytes), #bytes end
-  if type(bytes) == "userdata" and bytes.getFFIPointer then
+  local has_pointer, pointer_of = pcall(function() return bytes.getFFIPointer end)
+  if type(bytes) == "userdata" and has_pointer and pointer_of then
     return ffi.cast("const uint8_t*", bytes:getFFIPointer()), bytes:getSize()
   end
-  if type(bytes) ~= "cdata" then
+  -- A number as cdata could be cast to a pointer, too.
+  local ctype = type(bytes) == "cdata" and tostring(ffi.typeof(bytes)) or ""
+  if not ctype:match("[%*%]]>$") and not ctype:match("%(&%)%[%d*%]>$") then
     local text = "%s: bytes are %s, allowed are a string, a LÖVE Data, or a pointer with a size"
     return nil, text:format(what, shown(bytes)), "invalid argument"
   end
