@@ -51,10 +51,14 @@ framepump_handle Network::stream_handle(uint32_t index) {
   return make_handle(HandleKind::stream, index, streams_.identity(index).generation);
 }
 
-uint32_t Network::find_stream(framepump_handle handle, TcpStream*& stream) {
-  const Handle parts = unpack(handle);
+// Null: the handle is stale, or no stream's.
+TcpStream* Network::live_stream(Handle parts) const {
   const uint32_t generation = (parts.generation - first_generation()) & kGenerationMask;
-  stream = parts.kind == HandleKind::stream ? streams_.find_live(parts.index, generation) : nullptr;
+  return parts.kind == HandleKind::stream ? streams_.find_live(parts.index, generation) : nullptr;
+}
+
+uint32_t Network::find_stream(framepump_handle handle, TcpStream*& stream) {
+  stream = live_stream(unpack(handle));
   return stream != nullptr ? FRAMEPUMP_OK : stale(handle, "stream");
 }
 
@@ -77,7 +81,7 @@ uint32_t Network::find_source(framepump_handle handle, SourceSlot*& slot) {
 uint64_t Network::user_data_of(framepump_handle handle) {
   const Handle parts = unpack(handle);
   if (parts.kind == HandleKind::stream) {
-    const TcpStream* stream = streams_.find_live(parts.index, (parts.generation - first_generation()) & kGenerationMask);
+    const TcpStream* stream = live_stream(parts);
     return stream != nullptr ? stream->gate.user_data : 0;
   }
   if (parts.kind == HandleKind::listener && parts.index < kMaxListeners) {

@@ -228,6 +228,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void on_takeover() override;
 
   // lookups
+  TcpStream* live_stream(Handle parts) const;
   uint32_t find_stream(framepump_handle handle, TcpStream*& stream);
   uint32_t find_listener(framepump_handle handle, ListenerSlot*& slot);
   uint32_t find_source(framepump_handle handle, SourceSlot*& slot);
