@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kCommandsPerLook = 32;   // a command is mostly a list operation, so the clock would cost more than it
 constexpr uint32_t kCommandsAtLeast = 64;   // progress even when the slice is 0
+constexpr int64_t kReclaimDelayUs = 100'000;
 // Outside of ticks a run ends after this long though there is more to do: commands and new readiness come in between runs only, and
 // a firehose would keep them waiting. A thousandth of it is what coming back costs.
 constexpr int64_t kLongestRunUs = 1000;
@@ -122,11 +123,16 @@ void Network::wake_memory_waiters() {
   parts_.memory_waiters->wake_all();
 }
 
-// At most once per tick and flush, and only when there is something that no socket will announce.
+// At most once per tick and flush, and only when there is something that no socket will announce. Memory to give back that nobody waits for
+// can wait for the thread's next pass a while: waking it in each frame would draw it to the game's processor, just when a tick is due.
 void Network::wake_io_thread_if_needed() {
-  const bool memory_came_back =
-      !parts_.memory_waiters->is_empty() && pool_.given_back() != seen_given_back_.load(std::memory_order_relaxed);
-  if (!commands_.is_empty() || memory_came_back) io_->wake();
+  const bool has_memory_waiters = !parts_.memory_waiters->is_empty();
+  const bool memory_came_back = has_memory_waiters && pool_.given_back() != seen_given_back_.load(std::memory_order_relaxed);
+  const bool is_urgent = is_command_urgent_ || has_memory_waiters || frame_now_us_ - io_woken_at_us_ >= kReclaimDelayUs;
+  if (!memory_came_back && (commands_.is_empty() || !is_urgent)) return;
+  is_command_urgent_ = false;
+  io_woken_at_us_ = frame_now_us_;
+  io_->wake();
 }
 
 uint32_t Network::flush() {

@@ -238,7 +238,10 @@ class Network final : public HandleMaker, public BackgroundPump {
   TcpStream& stream_at(uint32_t index) { return streams_.slot(index); }
   uint64_t user_data_of(framepump_handle handle);
   framepump_handle handle_of(const StreamGate& gate) { return stream_handle(gate.index); }
-  void command(Commandable& target, uint32_t bits) { commands_.post(target, bits); }
+  void command(Commandable& target, uint32_t bits) {
+    commands_.post(target, bits);
+    is_command_urgent_ |= bits != kCommandReclaim;
+  }
   uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
   uint32_t fail_socket(const char* what, const SocketAddress& address, const IoResult& result);
   ListenerSlot* free_listener_slot();
@@ -296,6 +299,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t wanted_mode_ = FRAMEPUMP_MODE_FRAME_LOCKED;
   uint64_t frame_number_ = 0;
   int64_t frame_now_us_ = 0;
+  int64_t io_woken_at_us_ = 0;       // by a tick or flush; of the frame's clock
+  bool is_command_urgent_ = false;   // some command since then wants more than memory given back
   int64_t frame_realtime_ns_ = 0;
   int64_t tick_began_us_ = 0;     // both on services.now_us, of the newest tick; for traces
   int64_t publish_began_us_ = 0;
