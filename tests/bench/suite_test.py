@@ -97,19 +97,27 @@ class Verdicts(unittest.TestCase):
 
 
 class Sources(unittest.TestCase):
-    def test_a_benchmark_is_taken_from_the_last_file_that_has_it(self):
-        def run(date: str, *rows: tuple[str, str]) -> dict:
-            return {"machine": {"date": date}, "rows": [{"benchmark": name, "work": work} for name, work in rows]}
-
+    def merged(self, *runs: dict) -> dict:
         with tempfile.TemporaryDirectory() as folder:
-            paths = []
-            for number, content in enumerate((run("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), run("new", ("wan", "d")))):
-                paths.append(os.path.join(folder, f"{number}.json"))
-                with open(paths[-1], "w", encoding="utf-8") as file:
-                    json.dump(content, file)
-            merged = read_runs(paths)
+            paths = [os.path.join(folder, f"{number}.json") for number in range(len(runs))]
+            for path, run in zip(paths, runs):
+                with open(path, "w", encoding="utf-8") as file:
+                    json.dump(run, file)
+            return read_runs(paths)
+
+    @staticmethod
+    def run_of(date: str, *rows: tuple[str, str], only: str | None = None) -> dict:
+        return {"machine": {"date": date}, "only_rows": only,
+                "rows": [{"benchmark": name, "work": work, "date": date} for name, work in rows]}
+
+    def test_a_benchmark_is_taken_from_the_last_file_that_has_it(self):
+        merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), self.run_of("new", ("wan", "d")))
         self.assertEqual([row["work"] for row in merged["rows"]], ["d", "c"])
         self.assertEqual(merged["machine"]["date"], "new")
+
+    def test_a_file_of_some_rows_replaces_these_only(self):
+        merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b")), self.run_of("new", ("wan", "a"), only="a"))
+        self.assertEqual([(row["work"], row["date"]) for row in merged["rows"]], [("a", "new"), ("b", "old")])
 
 
 class Pages(unittest.TestCase):

@@ -2,7 +2,8 @@
 //
 // Fairness, as the usual loop has it: epoll_wait without waiting, and each ready socket read until EAGAIN, in the order in which epoll
 // names them, until the slice is over. `--round-robin` reads 64 KiB of each in turn; `--raise-window` gives the firehose a high SO_RCVLOWAT and
-// tries it in every tick, since it no longer says when it has something.
+// tries it in every tick, since it no longer says when it has something. `--enet` serves a host of plain libenet first, as its tutorial does.
+#include <enet/enet.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -28,8 +29,40 @@ struct Connection {
   std::vector<char> bytes;  // of this frame
 };
 
+// A host of plain libenet that keeps a frame's snapshots for gameplay.
+struct Snapshots {
+  ENetHost* host = nullptr;
+  std::vector<ENetPacket*> packets;  // of this frame
+
+  void open(uint16_t port) {
+    constexpr enet_uint32 kWantsSnapshots = 1;
+    constexpr size_t kChannels = 4;
+    ENetAddress address = {};
+    enet_address_set_host_ip(&address, "127.0.0.1");
+    address.port = port;
+    if (enet_initialize() != 0 || (host = enet_host_create(nullptr, 1, kChannels, 0, 0)) == nullptr) bench::die("no ENet host");
+    enet_host_connect(host, &address, kChannels, kWantsSnapshots);
+  }
+  void tick() {
+    ENetEvent event = {};
+    while (host != nullptr && enet_host_service(host, &event, 0) > 0) {
+      if (event.type == ENET_EVENT_TYPE_RECEIVE) packets.push_back(event.packet);
+    }
+  }
+  void gameplay(bench::WaitMeter& waits) {
+    for (ENetPacket* packet : packets) {
+      bench::Stamp stamp;
+      std::memcpy(&stamp, packet->data, sizeof(stamp));
+      waits.add(stamp.sent_ns);
+      enet_packet_destroy(packet);
+    }
+    packets.clear();
+  }
+};
+
 struct Reader {
   bench::ByteHash firehose;
+  Snapshots snapshots;
   bench::WaitMeter waits;
   std::vector<Connection> connections;
   std::deque<Connection*> ready;
@@ -72,6 +105,7 @@ struct Reader {
   }
   void tick(int64_t slice_us, bool is_round_robin) {
     const int64_t deadline_us = bench::wall_us() + slice_us;
+    snapshots.tick();
     poll();
     if (is_window_raised) make_ready(connections[0]);
     while (!ready.empty() && bench::wall_us() < deadline_us) {
@@ -85,6 +119,7 @@ struct Reader {
     }
   }
   void gameplay() {
+    snapshots.gameplay(waits);  // what is urgent first
     for (Connection& connection : connections) {
       if (connection.is_firehose) {
         firehose.add(connection.bytes.data(), connection.bytes.size());
@@ -111,13 +146,16 @@ int main(int argc, char** argv) {
   Reader reader;
   bool is_round_robin = false;
   double seconds = 4;
+  uint16_t enet = 0;
   app.add_option("--trickles", trickles, "streams that bring a stamp now and then")->capture_default_str();
   app.add_option("--interval-us", interval_us, "how often")->capture_default_str();
   app.add_flag("--round-robin", is_round_robin, "64 KiB of each in turn");
   app.add_flag("--raise-window", reader.is_window_raised, "set the firehose's SO_RCVLOWAT as high as it goes");
+  app.add_option("--enet", enet, "ENet port of bench_enet_players, for snapshots")->capture_default_str();
   app.add_option("--seconds", seconds, "how long")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
+  if (enet != 0) reader.snapshots.open(enet);
   reader.connections.resize(trickles + 1);
   reader.open(reader.connections[0], options.talker, "firehose");
   for (uint32_t i = 1; i <= trickles; ++i) reader.open(reader.connections[i], options.talker, "trickle " + std::to_string(interval_us));

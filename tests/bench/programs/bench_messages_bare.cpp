@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Small messages on many connections with bare system calls: edge-triggered epoll and one recv for each that is ready. A short read counts
-// as EWOULDBLOCK, as it does in FramePump. `--keep` does what else FramePump promises, and no more: it takes the time of arrival along, and
-// keeps the bytes for gameplay after the tick.
+// as EWOULDBLOCK, as it does in FramePump. `--keep` keeps the bytes for gameplay after the tick, as FramePump promises, and does no more.
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/support/messages.h"
@@ -18,7 +15,6 @@ namespace {
 struct Connection {
   int descriptor = -1;
   size_t kept_bytes = 0;
-  int64_t arrived_ns = 0;
   char bytes[2048];
 };
 
@@ -44,19 +40,9 @@ struct Reader {
   }
   void keep(size_t at) {
     Connection& connection = connections[at];
-    iovec part = {connection.bytes, sizeof(connection.bytes)};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
-    msghdr message = {};
-    message.msg_iov = &part, message.msg_iovlen = 1;
-    message.msg_control = control, message.msg_controllen = sizeof(control);
-    const ssize_t got = recvmsg(connection.descriptor, &message, 0);
+    const ssize_t got = recv(connection.descriptor, connection.bytes, sizeof(connection.bytes), 0);
     if (got <= 0) return;
     connection.kept_bytes = static_cast<size_t>(got);
-    if (const cmsghdr* stamp = CMSG_FIRSTHDR(&message); stamp != nullptr && stamp->cmsg_type == SCM_TIMESTAMPNS) {
-      timespec arrived = {};
-      std::memcpy(&arrived, CMSG_DATA(stamp), sizeof(arrived));
-      connection.arrived_ns = int64_t{arrived.tv_sec} * 1'000'000'000 + arrived.tv_nsec;
-    }
     ready.push_back(at);
   }
   void gameplay() {
@@ -72,7 +58,7 @@ int main(int argc, char** argv) {
   bench::MessageOptions options;
   bool is_keeping = false;
   options.add_to(app);
-  app.add_flag("--keep", is_keeping, "take times of arrival along, and keep the bytes for gameplay after the tick");
+  app.add_flag("--keep", is_keeping, "keep the bytes for gameplay after the tick");
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(options.connections + 100);
@@ -81,8 +67,6 @@ int main(int argc, char** argv) {
   for (uint32_t at = 0; at < options.connections; ++at) {
     const int descriptor = connections[at].descriptor = bench::tcp_connect(options.host, options.port);
     bench::set_nonblocking(descriptor);
-    const int on = 1;
-    if (is_keeping && setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0) bench::die_errno("SO_TIMESTAMPNS");
     epoll_event event = {EPOLLIN | EPOLLRDHUP | EPOLLET, {.u32 = at}};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) != 0) bench::die_errno("epoll_ctl");
   }

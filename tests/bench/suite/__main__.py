@@ -32,18 +32,20 @@ def parse() -> argparse.Namespace:
                         help="the least work, once, for the tests: says of each contestant whether it did it right")
     parser.add_argument("--only", metavar="NAME", action="append", choices=sorted(BENCHMARKS),
                         help=f"only this benchmark; may be repeated; one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--row", metavar="TEXT", help="only rows whose title has this in it")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every run")
     parser.add_argument("--plots", metavar="DIR", help="draw what the run measured as SVG files (needs gnuplot)")
     parser.add_argument("--pages", action="store_true",
                         help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md "
                         "and README.md")
     parser.add_argument("--from", dest="sources", metavar="FILE", action="append",
-                        help="do not measure: take the figures that --json wrote; may be repeated, a benchmark's from the last file that has it")
+                        help="do not measure: take the figures that --json wrote; may be repeated: a benchmark's from the last file "
+                        "that has it, and with --row a row's")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.pages and (options.only or options.smoke):
-        parser.error("--pages wants a whole run, without --only and --smoke")
+    if options.pages and (options.only or options.row or options.smoke):
+        parser.error("--pages wants a whole run, without --only, --row and --smoke")
     options.programs = options.programs or f"build/bench/{'debug' if options.smoke else 'release'}"
     return options
 
@@ -60,10 +62,12 @@ def as_json(row, figures, problems) -> dict:
 def measure(options: argparse.Namespace) -> tuple[dict, bool]:
     """Everything that was measured, and whether all contestants did their work."""
     context = Context(options.programs, options.quick, options.smoke, options.rounds)
-    run, went_well = {"machine": machine.describe(), "rows": []}, True
+    run, went_well = {"machine": machine.describe(), "only_rows": options.row, "rows": []}, True
     print(", ".join(f"{name} {value}" for name, value in run["machine"].items()))
     for name in options.only or BENCHMARKS:
         for row in BENCHMARKS[name](context):
+            if options.row and options.row not in row.work:
+                continue
             figures, problems = run_row(row)
             if options.smoke:
                 table.print_for_tests(row, problems)
@@ -78,14 +82,16 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
 
 
 def read_runs(paths: list[str]) -> dict:
-    """One run out of several: the machine of the last, and each benchmark from the last that has it, in the suite's order."""
-    rows: dict[str, list] = {}
+    """One run out of several: the machine of the last, and each benchmark from the last that has it, in the suite's order. A run of some
+    rows only replaces these."""
+    benchmarks: dict[str, dict[str, dict]] = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:
             run = json.load(file)
         for name in {row["benchmark"]: None for row in run["rows"]}:
-            rows[name] = [row for row in run["rows"] if row["benchmark"] == name]
-    return {"machine": run["machine"], "rows": [row for name in BENCHMARKS for row in rows.get(name, [])]}
+            rows = {row["work"]: row for row in run["rows"] if row["benchmark"] == name}
+            benchmarks[name] = {**benchmarks.get(name, {}), **rows} if run.get("only_rows") else rows
+    return {"machine": run["machine"], "rows": [row for name in BENCHMARKS for row in benchmarks.get(name, {}).values()]}
 
 
 def end_orderly() -> None:
@@ -104,6 +110,8 @@ def main() -> int:
         run, went_well = read_runs(options.sources), True
     else:
         run, went_well = measure(options)
+        if not run["rows"]:
+            raise SystemExit(f"no row has '{options.row}' in its title: its benchmark prints them")
     if options.plots:
         plots.draw_all(run, options.plots)
     if options.pages:
