@@ -106,6 +106,28 @@ TEST_CASE_FIXTURE(PoolFixture, "an empty queue holds no block once it was reclai
   CHECK_EQ(take(3), "def");
 }
 
+TEST_CASE_FIXTURE(PoolFixture, "an empty queue that was rewound begins at its block's first byte again, and a full one is left alone") {
+  queue.rewind();  // of nothing is nothing
+  CHECK(queue.room().empty());
+  put(pattern(2, 0, 500), false);
+  const std::byte* const first = queue.front(queue.arrived(), pool).data();
+  queue.consume(200, pool);
+  queue.rewind();
+  CHECK_EQ(queue.room().data(), first + 500);
+  queue.consume(300, pool);
+  queue.rewind();
+  CHECK_EQ(queue.room().data(), first);
+  CHECK(queue.front(queue.arrived(), pool).empty());
+  const std::string bytes = pattern(3, 0, 10'000);  // the block once more, and others behind it
+  put(bytes, false);
+  std::string taken;
+  for (auto run = queue.front(queue.arrived(), pool); !run.empty(); run = queue.front(queue.arrived(), pool)) {
+    taken.append(reinterpret_cast<const char*>(run.data()), run.size());
+    queue.consume(run.size(), pool);
+  }
+  CHECK_EQ(taken, bytes);
+}
+
 TEST_CASE_FIXTURE(PoolFixture, "a join is contiguous, right at every seam, and leaves earlier views as they were") {
   for (size_t size : {kSmallPayloadBytes - 1, kSmallPayloadBytes, kSmallPayloadBytes + 1, kLargePayloadBytes, kLargePayloadBytes + 1, 400'000u}) {
     for (size_t begin : {size_t{0}, size_t{1}, size_t{kSmallPayloadBytes - 1}, size_t{kSmallPayloadBytes}}) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <thread>
@@ -18,6 +19,8 @@
 using namespace framepump::test;
 
 namespace {
+
+constexpr uint64_t kSmallBlockBytes = 2048;
 
 // `count` connections of a network to itself; the client's ends.
 std::vector<framepump_handle> connect_many(TestNetwork& net, uint32_t count) {
@@ -108,4 +111,73 @@ TEST_CASE("an idle stream costs at most 512 bytes of user memory") {
   if (!is_sanitized()) CHECK_LE(each, 512);  // with few streams the lists that grow by doubling weigh too much
   for (int i = 0; i < 5; ++i) net.frame();
   CHECK_EQ(net.totals().memory_used_bytes, 0);
+}
+
+TEST_CASE("a stream that talks keeps its block, and one that was silent for a while holds none") {
+  for (uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    framepump_config config = default_config();
+    config.threaded = threaded;
+    TestNetwork net(config);
+    const Pair pair = connect_pair(net, net);
+    const void* first_view = nullptr;
+    for (int message = 0; message < 100; ++message) {
+      net.write(pair.client, "four");
+      REQUIRE(run_until({&net}, [&] { return net.available(pair.server) == 4; }));
+      const void* view = nullptr;
+      uint64_t size_bytes = 0;
+      api().front(pair.server, &view, &size_bytes);
+      if (first_view == nullptr) first_view = view;
+      const size_t distance = static_cast<size_t>(std::abs(static_cast<const char*>(view) - static_cast<const char*>(first_view)));
+      CHECK_LT(distance, kSmallBlockBytes);
+      CHECK_EQ(net.read_all(pair.server), "four");
+      for (int frames = 0; frames < 3; ++frames) net.frame();
+      CHECK_GE(net.totals().memory_used_bytes, kSmallBlockBytes);
+    }
+    int frames = 0;
+    for (; frames < 200 && net.totals().memory_used_bytes > 0; ++frames) {
+      net.frame();
+      if (threaded == 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the IO thread's
+    }
+    CAPTURE(frames);
+    CHECK_EQ(net.totals().memory_used_bytes, 0);
+    CHECK_LE(frames, threaded == 1 ? 120 : 64);
+    // It goes on as if nothing had happened.
+    net.write(pair.client, "five!");
+    REQUIRE(run_until({&net}, [&] { return net.available(pair.server) == 5; }));
+    CHECK_EQ(net.read_all(pair.server), "five!");
+  }
+}
+
+TEST_CASE("streams that are read out keep at most a sixteenth of the budget, whatever becomes of them") {
+  framepump_config config = default_config();
+  config.budget_kib = 8 * 1024;
+  config.receive_limit_kib = 1024;
+  TestNetwork net(config);
+  const std::vector<framepump_handle> clients = connect_many(net, 400);
+  std::vector<framepump_handle> talked;
+  for (framepump_handle client : clients) net.write(client, "four");
+  REQUIRE(run_until({&net}, [&] {
+    const std::vector<framepump_handle> readable = net.readable();
+    for (framepump_handle stream : readable) {
+      CHECK_EQ(net.read_all(stream), "four");
+      talked.push_back(stream);
+    }
+    return talked.size() == clients.size();
+  }));
+  net.frame();
+  const uint64_t kept_bytes = net.totals().memory_used_bytes;
+  CHECK_GT(kept_bytes, 0);
+  CHECK_LE(kept_bytes, 8 * 1024 * 1024 / 16);
+  // Closing takes the block along at once, and what the list still says of the place means nobody.
+  for (framepump_handle stream : talked) CHECK_EQ(api().close(stream), FRAMEPUMP_OK);
+  for (framepump_handle stream : clients) CHECK_EQ(api().close(stream), FRAMEPUMP_OK);
+  REQUIRE(run_until({&net}, [&] { return net.totals().streams == 0; }));
+  CHECK(run_until({&net}, [&] { return net.totals().memory_used_bytes == 0; }));
+  const Pair pair = connect_pair(net, net);
+  for (int frames = 0; frames < 200; ++frames) {
+    net.write(pair.client, "four");
+    REQUIRE(run_until({&net}, [&] { return net.available(pair.server) == 4; }));
+    CHECK_EQ(net.read_all(pair.server), "four");
+  }
 }

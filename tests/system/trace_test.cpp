@@ -229,10 +229,11 @@ TEST_CASE("in threaded mode gameplay's reading alone does not wake the IO thread
   const int64_t begin_us = now_us();
   constexpr size_t kMessages = 60;
   for (size_t n = 0; n < kMessages; ++n) {
-    writer.write(pair.client, "four");
-    REQUIRE(run_until({&writer, &reader}, [&] { return reader.available(pair.server) > 0; }));
-    CHECK_EQ(reader.read_all(pair.server), "four");
-    for (int frames = 0; frames < 5; ++frames) reader.frame();  // in the first of them the queue's block may go
+    const std::string bytes = pattern(n, 0, 5'000);  // more than the block that a stream keeps
+    writer.write(pair.client, bytes);
+    REQUIRE(run_until({&writer, &reader}, [&] { return reader.available(pair.server) == bytes.size(); }));
+    CHECK_EQ(reader.read_all(pair.server), bytes);
+    for (int frames = 0; frames < 5; ++frames) reader.frame();  // in the first of them the queue's last block may go
   }
   const size_t passes = listener.of(FRAMEPUMP_TRACE_BACKGROUND).size() - passes_before;
   const auto tenths_of_a_second = static_cast<size_t>((now_us() - begin_us) / 100'000);

@@ -37,6 +37,14 @@ void ByteQueue::reclaim(BlockPool& pool) {
   tail_ = nullptr;
 }
 
+void ByteQueue::rewind() {
+  if (tail_ == nullptr || tail_offset_ == 0) return;
+  if (consumed_.load(std::memory_order_acquire) != produced_.load(std::memory_order_relaxed)) return;
+  start_block_ = tail_;
+  ++start_epoch_;
+  tail_offset_ = 0;
+}
+
 void ByteQueue::free_block(Block* block, BlockPool& pool) {
   const bool was_guaranteed = block->account == Account::guaranteed;
   pool.give_back(block);

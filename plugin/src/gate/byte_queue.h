@@ -16,7 +16,7 @@ namespace framepump {
 //
 // Who owns what: the producer owns the last block, and links a next one only once it has bytes for it. The consumer frees a block when
 // it is used up and has a successor. The last block of an empty queue is the producer's to take back (reclaim), so an idle
-// queue holds nothing; the next bytes then start a new list, which the consumer notices by its epoch.
+// queue holds nothing; or to begin anew (rewind). The next bytes then start a new list, which the consumer notices by its epoch.
 class ByteQueue {
  public:
   ByteQueue() = default;
@@ -37,6 +37,8 @@ class ByteQueue {
   bool holds_block() const { return tail_ != nullptr; }
   // True: the guaranteed block is in the queue, the next one must be paid for.
   bool guaranteed_in_use() const { return guaranteed_in_use_.load(std::memory_order_acquire); }
+  // Lets the next bytes of an empty queue begin at the first byte of its last block again: it is in the cache.
+  void rewind();
   uint64_t produced() const { return produced_.load(std::memory_order_relaxed); }
   // Bytes that the consumer has not taken yet; at least so many, seen from either side.
   uint64_t queued_bytes() const {

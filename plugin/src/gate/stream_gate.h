@@ -53,6 +53,8 @@ struct StreamGate : HandoffLink {
   // ---- set before kCommandOpen, or by the pump before kNoticeAccepted, kNoticeConnected or kNoticeClosed ----
   uint8_t reason = 0;  // FRAMEPUMP_REASON_*
   uint8_t flags = 0;   // FRAMEPUMP_STREAM_HALF_OPEN
+  bool is_listed_emptied : 1 = false;  // this byte is gameplay's own too: it was to spare here
+  bool was_emptied : 1 = false;        // gameplay read all there was, since that list was last looked through
   int16_t system_code = 0;  // no system's codes go as far
   framepump_handle listener = 0;
   uint64_t user_data = 0;

@@ -60,6 +60,10 @@ void Network::warm_lists() {
   constexpr uint32_t kCrowdInATick = 512;
   events_.warm(kCrowdInATick);
   (void)readable_.make_room();
+  constexpr uint64_t kKeptPartOfBudget = 16;
+  const uint64_t kept_blocks = kib(config_.budget_kib) / kKeptPartOfBudget / kSmallBlockBytes;
+  emptied_limit_ = static_cast<uint32_t>(std::min<uint64_t>(kept_blocks, config_.limit_streams));
+  if (!emptied_.reserve(emptied_limit_)) emptied_limit_ = 0;
   (void)writers_.make_room();
   (void)peeks_.make_room();
   (void)closed_.make_room();

@@ -177,6 +177,9 @@ class Network final : public HandleMaker, public BackgroundPump {
   void list_closed(StreamGate& gate);
   void release_closed();
   void trim_readable();
+  bool keep_last_block(StreamGate& gate, bool has_token);
+  void release_last_block(TcpStream& stream, bool has_token);
+  void release_silent_blocks();
   void remove_finished_sources();
   void publish(Slice& slice, RunReport& run);
   void publish_stream(StreamGate& gate, uint32_t bits);
@@ -311,6 +314,8 @@ class Network final : public HandleMaker, public BackgroundPump {
 
   EventList events_{host_};
   GrowableArray<framepump_handle> readable_{host_};
+  GrowableArray<framepump_handle> emptied_{host_};  // read out, but with their last block
+  uint32_t emptied_limit_ = 0;
   GrowableArray<uint32_t> closed_{host_};   // published as closed, not yet released
   GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
   GrowableArray<uint32_t> peeks_{host_};    // incomplete, or were; looked through while somebody lacks memory

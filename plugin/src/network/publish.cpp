@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "network/network.h"
-#include "platform/prefetch.h"
 
 namespace framepump {
 namespace {
@@ -14,7 +13,6 @@ namespace {
 constexpr uint32_t kNoticesPerLook = 64;    // about 6 us of publishing between looks at the clock
 constexpr uint32_t kNoticesAtLeast = 512;   // progress even when the slice is used up
 constexpr uint32_t kNoGrant = UINT32_MAX;
-constexpr size_t kStreamsAhead = 4;         // how early a stream is asked for that is not in the cache
 constexpr uint32_t kQuietTicks = 8;         // a peer that sends is heard of in fewer
 
 }  // namespace
@@ -24,6 +22,7 @@ void Network::end_last_frame() {
   list_missing();
   release_closed();
   trim_readable();
+  release_silent_blocks();
   remove_finished_sources();
 }
 
@@ -77,37 +76,6 @@ void Network::release_closed() {
   readable_.remove_if([&](framepump_handle handle) { return is_gone(unpack(handle).index); });
   for (uint32_t index : released) command(stream_at(index), kCommandRelease);
   closed_.resize_down(kept);
-}
-
-// Views end here, and streams without unread bytes leave the list; their last block goes back to the pool: at once where nobody else pumps,
-// since to come back to a thousand streams for that costs more than the rest of it.
-void Network::trim_readable() {
-  if (readable_.size() == 0) return;
-  const bool has_token = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && token_.try_acquire_in_passing();
-  uint32_t kept = 0;
-  const std::span<const framepump_handle> handles = readable_.span();
-  for (size_t i = 0; i < handles.size(); ++i) {
-    if (i + kStreamsAhead < handles.size()) {
-      TcpStream& ahead = stream_at(unpack(handles[i + kStreamsAhead]).index);
-      prefetch_to_write(&ahead, sizeof(ahead));
-    }
-    const framepump_handle handle = handles[i];
-    TcpStream& stream = stream_at(unpack(handle).index);
-    StreamGate& gate = stream.gate;
-    gate.received.free_retired(gate.retired, pool_);
-    if (gate.available_bytes() > 0) {
-      readable_[kept++] = handle;
-      continue;
-    }
-    gate.is_listed_readable = false;
-    if (has_token) {
-      gate.received.reclaim(pool_);
-    } else {
-      command(stream, kCommandReclaim);
-    }
-  }
-  readable_.resize_down(kept);
-  if (has_token) token_.release();
 }
 
 void Network::publish(Slice& slice, RunReport& run) {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// What becomes of the block of a stream whose bytes gameplay has read.
+#include <span>
+
+#include "network/network.h"
+#include "platform/prefetch.h"
+
+namespace framepump {
+namespace {
+
+constexpr size_t kStreamsAhead = 4;  // how early a stream is asked for that is not in the cache
+constexpr uint32_t kTicksARound = 32;
+
+}  // namespace
+
+// Views end here, and streams without unread bytes leave the list.
+void Network::trim_readable() {
+  if (readable_.size() == 0) return;
+  const bool has_token = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && token_.try_acquire_in_passing();
+  uint32_t kept = 0;
+  const std::span<const framepump_handle> handles = readable_.span();
+  for (size_t i = 0; i < handles.size(); ++i) {
+    if (i + kStreamsAhead < handles.size()) {
+      TcpStream& ahead = stream_at(unpack(handles[i + kStreamsAhead]).index);
+      prefetch_to_write(&ahead, sizeof(ahead));
+    }
+    const framepump_handle handle = handles[i];
+    TcpStream& stream = stream_at(unpack(handle).index);
+    StreamGate& gate = stream.gate;
+    gate.received.free_retired(gate.retired, pool_);
+    if (gate.available_bytes() > 0) {
+      readable_[kept++] = handle;
+      continue;
+    }
+    gate.is_listed_readable = false;
+    if (!keep_last_block(gate, has_token)) release_last_block(stream, has_token);
+  }
+  readable_.resize_down(kept);
+  if (has_token) token_.release();
+}
+
+// A thousand streams that talk in every frame would give a thousand blocks back and take them anew: a third of what their messages cost
+// beyond the system calls. So the block that is paid for while the stream is open stays, until the stream was silent for a round.
+bool Network::keep_last_block(StreamGate& gate, bool has_token) {
+  if (!gate.received.guaranteed_in_use()) return false;
+  if (has_token) gate.received.rewind();
+  gate.was_emptied = true;
+  if (!gate.is_listed_emptied && emptied_.size() < emptied_limit_) gate.is_listed_emptied = emptied_.push(handle_of(gate));
+  return gate.is_listed_emptied;
+}
+
+// At once where nobody else pumps, since to come back to a stream for that costs more than the rest of it.
+void Network::release_last_block(TcpStream& stream, bool has_token) {
+  if (has_token) {
+    stream.gate.received.reclaim(pool_);
+  } else {
+    command(stream, kCommandReclaim);
+  }
+}
+
+// The clock algorithm (Corbato 1968): the hand passes every stream once a round, and takes the block of those that it finds as it left them.
+void Network::release_silent_blocks() {
+  const uint64_t part = tick_count_ % kTicksARound;
+  const auto begin = static_cast<uint32_t>(emptied_.size() * part / kTicksARound);
+  const auto end = static_cast<uint32_t>(emptied_.size() * (part + 1) / kTicksARound);
+  if (begin == end) return;
+  const bool has_token = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && token_.try_acquire_in_passing();
+  for (uint32_t i = end; i-- > begin;) {
+    TcpStream* stream = live_stream(unpack(emptied_[i]));
+    const bool is_talking = stream != nullptr && (stream->gate.was_emptied || stream->gate.is_listed_readable);
+    if (is_talking) {
+      stream->gate.was_emptied = false;
+      continue;
+    }
+    if (stream != nullptr) {
+      stream->gate.is_listed_emptied = false;
+      release_last_block(*stream, has_token);
+    }
+    emptied_[i] = emptied_[emptied_.size() - 1];
+    emptied_.resize_down(emptied_.size() - 1);
+  }
+  if (has_token) token_.release();
+}
+
+}  // namespace framepump
