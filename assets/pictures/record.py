@@ -23,7 +23,7 @@ except ImportError:
 FRAMES_PER_S = 8
 BEGIN_S, EDIT_S, END_S = 2.5, 8.5, 14  # from the first picture on; the naive lane lasts 5 s
 SIZE = (960, 540)
-UPDATE_MB = 8000                       # more than comes until the end
+UPDATE_MB = 3000                       # about what comes until the end; the client hashes it all at the beginning
 MOST_BYTES = 1_600_000
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
