@@ -22,7 +22,7 @@ const char* contradiction(const Options& options, bool wants_tour) {
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   Options options;
   std::string connect = "127.0.0.1:7777";
-  std::optional<bool> tour;
+  bool wants_tour = false;
   CLI::App app{
       "Draws a scene at the frame rate while it streams an update through FramePump.\n"
       "In a window it begins with a tour: 5 s of the naive way, then a run in frame-locked and one in threaded mode, side by side.\n"
@@ -56,9 +56,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_flag("--naive", options.naive,
                "show the problem: one 16 KiB read per frame (slice 0, quantum 16 KiB, pace sleep, guard and "
                "window rule off)");
-  app.add_flag("--tour,!--no-tour", tour,
-               "show naive, frame-locked and threaded one after the other; the default in a window, unless --naive, --threaded or "
-               "--toggle-every says otherwise");
+  const CLI::Option* tour = app.add_flag("--tour,!--no-tour", wants_tour,
+                                         "show naive, frame-locked and threaded one after the other; the default in a window, unless "
+                                         "--naive, --threaded or --toggle-every says otherwise");
   app.add_option("--name", options.name, "what the other clients read beside your light, up to 24 letters");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
   app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download or after the tour, to this PNG file");
@@ -78,13 +78,15 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     exit_code = 2;
     return std::nullopt;
   }
-  if (const char* both = contradiction(options, tour.value_or(false)); both != nullptr) {
+  if (const char* both = contradiction(options, wants_tour); both != nullptr) {
     std::cerr << both << " exclude each other\n";
     exit_code = 2;
     return std::nullopt;
   }
   options.server = *server;
-  options.tour = tour.value_or(!options.headless && !options.naive && options.threaded.empty() && options.toggle_every == 0);
+  // Asked, not told by std::optional: CLI11 gives that a value also when neither flag is there.
+  const bool tours_by_default = !options.headless && !options.naive && options.threaded.empty() && options.toggle_every == 0;
+  options.tour = tour->count() > 0 ? wants_tour : tours_by_default;
   if (options.naive) options.pace = "sleep";
   if (options.pace.empty()) options.pace = options.headless ? "sleep" : "vsync";
   if (options.headless && options.pace == "vsync") {

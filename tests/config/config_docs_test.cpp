@@ -181,6 +181,19 @@ TEST_CASE("the guide's table of settings has every key with its default, range a
   check_no_unknown_key("plugin/docs/configuration.md");
 }
 
+TEST_CASE("the guide shows mistakes in the words in which they are told") {
+  const std::string six_newlines(6, '\n');
+  const char* const mistakes[] = {"slize_us = 5", "linger_ms = 5", nullptr, "slice_us = \"fast\"", "slice_us = -1", "slice_us = 5x"};
+  std::string told;
+  for (const char* mistake : mistakes) {
+    told += parse(mistake == nullptr ? "\n\n[pmup]\n" : "[pump]" + six_newlines + mistake + "\n").message + "\n";
+  }
+  const TemporaryFolder empty;
+  told += with_words(load(empty.file()).message, empty.path() + "/", "") + "\n";
+  const std::string page = read_text(in_sources("plugin/docs/configuration.md"));
+  CHECK_MESSAGE(page.find("```text\n" + told + "```\n") != std::string::npos, "plugin/docs/configuration.md does not show:\n" << told);
+}
+
 TEST_CASE("README's table of settings has every key with its default, range and change") {
   check_table("README.md");
   check_no_unknown_key("README.md");

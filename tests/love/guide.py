@@ -23,7 +23,7 @@ end
 
 def blocks(text):
     """(first line, language, content) of each fenced block."""
-    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+    for match in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         yield text.count("\n", 0, match.start()) + 2, match.group(1), match.group(2)
 
 

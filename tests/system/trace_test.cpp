@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <set>
@@ -12,6 +13,7 @@
 
 #include "extras/trace_recorder.h"
 #include "support/allocation_count.h"
+#include "support/plain_socket.h"
 #include "support/test_network.h"
 
 using namespace framepump::test;
@@ -124,6 +126,34 @@ TEST_CASE("a trace measures arrival for every stream, from its first bytes on an
     CHECK_GE(end_of(event), ticks[tick].begin_us);  // it ends in a tick
     CHECK_EQ(ticks[tick].bytes, 4);
   }
+}
+
+TEST_CASE("a stream's first bytes have waited since they reached the kernel, however late they are read") {
+  static constexpr int64_t kWaitUs = 60'000;
+  Listener listener;
+  const framepump_services services = listener.services();
+  framepump_config config = default_config();
+  config.stall_takeover_ms = 0;  // nobody reads between the ticks
+  TestNetwork net(config, &services);
+  // Not for a state: it is this wait that the trace must tell. And the kernel begins to stamp packets a moment after it was asked to.
+  const auto wait = [] { std::this_thread::sleep_for(std::chrono::microseconds(kWaitUs)); };
+  PlainSocket peer;
+  SUBCASE("of an accepted stream") {
+    const uint32_t port = net.port_of(net.listen());
+    wait();
+    peer = PlainSocket::connect(port);
+  }
+  SUBCASE("of one that connected") {
+    PlainSocket server = PlainSocket::listen();
+    net.connect(server.port());
+    net.frame();
+    wait();
+    peer = server.accept();
+  }
+  peer.send("first");
+  wait();
+  REQUIRE(run_until({&net}, [&] { return !listener.of(FRAMEPUMP_TRACE_PUBLISHED).empty(); }));
+  CHECK_GE(listener.of(FRAMEPUMP_TRACE_PUBLISHED).front().duration_us, kWaitUs);
 }
 
 TEST_CASE("a message of a datagram peer is told with its wait") {

@@ -20,6 +20,8 @@ TcpListener::TcpListener(Environment& environment, HandleMaker& handles)
 
 void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data) {
   socket_ = socket;
+  // Accepted sockets inherit it. Asked of them when they are first read it is too late for what came before.
+  if (environment_.host.is_traced()) set_arrival_stamps(socket_);
   address_ = address;
   options_ = options;
   hot_ = hot;

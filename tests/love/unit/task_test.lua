@@ -161,6 +161,71 @@ test("a closed listener ends the wait for a stream", function()
   assert(net:close())
 end)
 
+-- Connects `count` plain streams and goes on until all are accepted, but takes the first only.
+local function accept_one_of(net, listener, count)
+  local clients, first = {}, nil
+  net:spawn(function() first = listener:accept() end)
+  for n = 1, count do clients[n] = assert(net:connect("127.0.0.1", listener:port())) end
+  local accepted = 0
+  harness.frames_until(net, function()
+    for _, event in ipairs(net:events()) do
+      if event.kind == "accepted" then accepted = accepted + 1 end
+    end
+    return accepted == count and first
+  end)
+  return clients, first
+end
+
+harness.test_in_both_modes("a closed listener closes what accept has not given, and nothing else", function(options)
+  local net = harness.open(options)
+  local listener = assert(net:listen("127.0.0.1", 0))
+  local clients, taken = accept_one_of(net, listener, 4)
+  assert(listener:close())
+  harness.frames_until(net, function()
+    local ended = 0
+    for _, client in ipairs(clients) do ended = ended + (client.closed and 1 or 0) end
+    return ended == 3
+  end)
+  assert(taken:write_all("still here"))
+  harness.frames_until(net, function()
+    for _, client in ipairs(clients) do
+      if client:available() == 10 then return true end
+    end
+  end)
+  equal(taken.closed, nil)
+  assert(net:close())
+end)
+
+test("and what was accepted before the close but is published after it", function()
+  local net = harness.open { threaded = false, stall_takeover_ms = 0 }
+  local other = harness.open()
+  local listener = assert(net:listen("127.0.0.1", 0))
+  net:spawn(function() listener:accept() end)
+  harness.frame(net)
+  local client = assert(other:connect("127.0.0.1", listener:port()))
+  harness.frames_until(other, function() return client.connected end)
+  local accepts = net:totals().accepts
+  -- Accepts and publishes nothing.
+  while net:totals().accepts == accepts do assert(net:wait_until(net.clock() + 0.002)) end
+  assert(listener:close())
+  harness.frames_until(other, function()
+    harness.frame(net)
+    return client.closed
+  end)
+  equal(client.closed, "closed by peer")
+  assert(net:close())
+  assert(other:close())
+end)
+
+test("streams that only events told of outlive their listener", function()
+  local net = harness.open()
+  local near, far = harness.pair(net)
+  harness.frame(net)
+  assert(near:write_all("x"))
+  harness.frames_until(net, function() return far:available() == 1 end)
+  assert(net:close())
+end)
+
 test("streams that were accepted in the same frame are all there for accept", function()
   local net = harness.open()
   local listener = assert(net:listen("127.0.0.1", 0))

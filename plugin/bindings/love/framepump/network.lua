@@ -46,6 +46,8 @@ function Network.new(api, handle)
     owner = owner_of(api, handle),
     objects = {},          -- by handle: all that is not gone
     closed_streams = {},   -- their handles live until they are read out
+    ended_acceptors = {},  -- handles of closed listeners whose streams were kept for accept: the tick that closed them
+    tick_count = 0,
     tasks = Tasks.new(),
     frame = 0,             -- number and time of the newest tick
     now_s = 0,
@@ -84,6 +86,7 @@ function Network:tick(now_s, frame)
   local code = self.api.tick(self.handle, self.frame_struct, self.report_struct)
   if code ~= OK then return self:fail(code) end
   self.readable_list, self.message_list = nil, nil
+  self.tick_count = self.tick_count + 1
   self:forget_what_ended()
   self.tasks:wake_sleepers(self.now_s)
   self:take_events()
@@ -176,10 +179,11 @@ function Network:event_of(c)
 end
 
 -- What an event changes in its object.
-local function note(self, event, object, other)
+local function note(self, event, object, other, listener)
   if event.kind == "connected" or event.kind == "accepted" then object.connected = true end
   if event.kind == "peer half closed" then object.peer_half_closed = true end
   if event.kind == "accepted" and other and other.accepted then table.insert(other.accepted, object) end
+  if event.kind == "accepted" and not other and self.ended_acceptors[listener] then object:close() end
   if event.kind == "closed" then
     object.closed, object.closed_text = event.reason, event.text
     self.closed_streams[#self.closed_streams + 1] = object
@@ -195,7 +199,7 @@ function Network:take_events()
   for n = 0, count_out[0] - 1 do
     local event, object, other = self:event_of(events_out[0][n])
     list[n + 1] = event
-    if object then note(self, event, object, other) end
+    if object then note(self, event, object, other, tonumber(events_out[0][n].other)) end
   end
 end
 
@@ -206,6 +210,17 @@ function Network:accepted_by(listener)
     if event.kind == "accepted" and event.listener == listener then list[#list + 1] = event.stream end
   end
   return list
+end
+
+-- Closes what accept was to give, also what was accepted before the close but is published after it, which is within a few ticks.
+function Network:end_acceptor(listener)
+  local LONGEST_TICKS = 1000
+  for handle, tick in pairs(self.ended_acceptors) do
+    if self.tick_count - tick > LONGEST_TICKS then self.ended_acceptors[handle] = nil end
+  end
+  self.ended_acceptors[listener.handle] = self.tick_count
+  for _, stream in ipairs(listener.accepted) do stream:close() end
+  listener.accepted = {}
 end
 
 function Network:wake_readers()

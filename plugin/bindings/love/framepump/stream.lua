@@ -297,12 +297,14 @@ function Listener:port()
   return port_out[0]
 end
 
--- At once and without an event: who waits in accept hears of it.
+-- At once and without an event: who waits in accept hears of it. Streams that were kept for accept and that no task has taken are closed,
+-- since nobody else knows of them; those that events alone told of belong to the game.
 function Listener:close()
   local done, problem, name = Object.close(self)
   if done then
     self.closed = "closed here"
     self.network:forget(self)
+    if self.accepted then self.network:end_acceptor(self) end
     self.network.tasks:wake(self.handle)
   end
   return done, problem, name

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Coroutines that wait for the network. A task runs until it waits; what it waits for wakes it, and the tick that publishes that
--- resumes it. So a tick costs what happened in it, however many tasks wait.
+-- resumes it. So a tick costs what happened in it, however many tasks wait for that; those that sleep are looked through in each tick.
 local Tasks = {}
 Tasks.__index = Tasks
 
