@@ -82,7 +82,7 @@ uint32_t Network::open(const framepump_config& config, const char* watch_path, P
       !streams_.open(*parts_.environment, config.limit_streams)) {
     return fail_open(message, FRAMEPUMP_ERROR_OUT_OF_MEMORY, "cannot open the network: the allocator returned null");
   }
-  pool_.warm(receive_limit_in_force(config));  // as much as one stream brings in a frame
+  pool_.warm(receive_limit_in_force(config) + kLargeBlockBytes);  // as much as one stream brings in a frame, small blocks beside it
   warm_lists();
   handle_ = register_network(this);
   if (handle_ == 0) return fail_open(message, FRAMEPUMP_ERROR_LIMIT_REACHED, "63 networks are open, which is the most there can be");

@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include <atomic>
+#include <new>
+#include <string_view>
 
 #include "bench/support/frames.h"
 #include "bench/support/reader_options.h"
@@ -32,22 +34,50 @@ fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, ui
   return config;
 }
 
-// What the plugin's own thread has computed. Its clock can be read from here for as long as it runs.
-struct IoThreadClock {
-  std::atomic<bool> is_known = false;
-  clockid_t clock = 0;
-
-  static void on_thread_started(void* user, const char* name) {
-    auto& self = *static_cast<IoThreadClock*>(user);
-    if (std::string_view(name) != "framepump-io") return;
-    pthread_getcpuclockid(pthread_self(), &self.clock);
-    self.is_known = true;
+// What the plugin asks of its host: memory, which is counted, and the name of its thread, whose clock can then be read from here for as
+// long as it runs.
+class PluginHost {
+ public:
+  const framepump_services* services() {
+    services_.struct_size = sizeof(services_);
+    services_.user = this;
+    services_.thread_started = on_thread_started;
+    services_.allocate = allocate;
+    services_.release = release;
+    return &services_;
   }
-  double seconds() const {
+  double io_seconds() const {
     timespec time = {};
-    if (is_known) clock_gettime(clock, &time);
+    if (has_thread_) clock_gettime(clock_, &time);
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
   }
+  uint64_t peak_bytes() const { return peak_bytes_; }
+
+ private:
+  static void on_thread_started(void* user, const char* name) {
+    auto& self = *static_cast<PluginHost*>(user);
+    if (std::string_view(name) != "framepump-io") return;
+    pthread_getcpuclockid(pthread_self(), &self.clock_);
+    self.has_thread_ = true;
+  }
+  static void* allocate(void* user, uint64_t size_bytes, uint64_t alignment) {
+    auto& self = *static_cast<PluginHost*>(user);
+    const uint64_t now_bytes = self.bytes_.fetch_add(size_bytes) + size_bytes;
+    uint64_t peak_bytes = self.peak_bytes_;
+    while (peak_bytes < now_bytes && !self.peak_bytes_.compare_exchange_weak(peak_bytes, now_bytes)) {
+    }
+    return ::operator new(size_bytes, std::align_val_t{alignment}, std::nothrow);
+  }
+  static void release(void* user, void* memory, uint64_t size_bytes, uint64_t alignment) {
+    if (memory != nullptr) static_cast<PluginHost*>(user)->bytes_ -= size_bytes;
+    ::operator delete(memory, std::align_val_t{alignment});
+  }
+
+  framepump_services services_ = {};
+  std::atomic<bool> has_thread_ = false;
+  clockid_t clock_ = 0;
+  std::atomic<uint64_t> bytes_ = 0;
+  std::atomic<uint64_t> peak_bytes_ = 0;
 };
 
 void consume_all(fp::Stream stream, bench::ByteHash& hash) {
@@ -119,7 +149,6 @@ nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace p
   }
   nlohmann::json report = bench::frame_report(frames, options);
   report["steady_allocations"] = allocations.count();
-  report["memory_peak_of_budget"] = static_cast<double>(net.totals().memory_peak_bytes) / static_cast<double>(net.totals().memory_budget_bytes);
   return report;
 }
 
@@ -137,15 +166,12 @@ int main(int argc, char** argv) {
   app.add_option("--quantum-kib", quantum_kib, "pump.quantum_kib (default: the plugin's)");
   CLI11_PARSE(app, argc, argv);
 
-  IoThreadClock io_thread;
-  framepump_services services = {};
-  services.struct_size = sizeof(services);
-  services.user = &io_thread;
-  services.thread_started = IoThreadClock::on_thread_started;
-  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib), &services);
+  PluginHost host;
+  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib), host.services());
   if (!net) bench::die(net.error().text());
   bench::ByteHash hash;
   nlohmann::json report = run(*net, options, is_waiting ? Pace::wait : Pace::sleep, hash);
-  if (is_threaded) report["reader_cpu_seconds"] = io_thread.seconds();
+  if (is_threaded) report["reader_cpu_seconds"] = host.io_seconds();
+  report["plugin_peak_of_budget"] = static_cast<double>(host.peak_bytes()) / static_cast<double>(net->totals().memory_budget_bytes);
   bench::print_report(std::move(report), hash, options.bytes);
 }
