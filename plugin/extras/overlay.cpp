@@ -13,7 +13,7 @@ namespace framepump::extras {
 namespace {
 
 constexpr float kWidth = 44;   // in letters' heights: what the table of streams needs
-constexpr float kHeight = 31;
+constexpr float kHeight = 34;
 constexpr float kMargin = 0.5f;
 
 // People may lose a window when a display shrinks.
@@ -75,12 +75,13 @@ void Overlay::draw(const OverlayPlace& place) {
 void Overlay::draw_status() const {
   const TickSample& newest = history_.newest();
   const bool is_threaded = newest.is_threaded;
+  const float gap = ImGui::GetFontSize();
   ImGui::TextColored((is_threaded ? kBluishGreen : kSkyBlue).with_alpha(1), is_threaded ? "threaded" : "frame-locked");
-  ImGui::SameLine();
+  ImGui::SameLine(0, gap);
   ImGui::Text("tick %.2f of %.2f ms", static_cast<double>(newest.tick_us) / 1000, static_cast<double>(newest.slice_us) / 1000);
-  ImGui::SameLine();
+  ImGui::SameLine(0, gap);
   ImGui::TextDisabled("left over %u  blocked %u", report_.left_over, report_.blocked);
-  ImGui::SameLine();
+  ImGui::SameLine(0, gap);
   const auto overruns = static_cast<unsigned long long>(overruns_.count());
   if (overruns == 0) {
     ImGui::TextDisabled("no overruns");

@@ -69,7 +69,7 @@ void draw_settings(OverlaySettings& settings) {
   }
   if (settings.has_file()) {
     if (ImGui::Button("Write to the config file")) settings.write();
-    ImGui::SameLine();
+    ImGui::SameLine(0, ImGui::GetFontSize());
     ImGui::TextDisabled("%s", settings.path().c_str());
   } else {
     ImGui::TextDisabled("no config file was opened, so nothing can be written");

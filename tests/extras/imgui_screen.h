@@ -91,7 +91,7 @@ class ImGuiScreen {
         const ImVec2 from = glyph == nullptr ? corner[0].pos : ImVec2(corner[0].pos.x - glyph->X0, corner[0].pos.y - glyph->Y0);
         const float space = ImGui::GetFont()->GetCharAdvance(' ');
         const float gap = from.x - pen.x;
-        if (open == nullptr || std::fabs(from.y - pen.y) > 1 || gap < -1 || gap > 1.5f * space) {
+        if (open == nullptr || std::fabs(from.y - pen.y) > 1 || gap < -1 || gap > 1.25f * space) {
           found.push_back({"", corner[0].pos, corner[2].pos});
           open = &found.back();
         } else {

@@ -114,7 +114,7 @@ void check_readable(const Stage& stage, std::initializer_list<const char*> wante
   const std::vector<ScreenText> texts = stage.screen.texts();
   const ImVec2 display = ImGui::GetIO().DisplaySize;
   CAPTURE(stage.all_texts());
-  for (const char* text : wanted) {
+  for (const std::string text : wanted) {
     CAPTURE(text);
     CHECK(ImGuiScreen::find(texts, text) != nullptr);
   }
