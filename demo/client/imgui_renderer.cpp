@@ -1,14 +1,43 @@
 // SPDX-License-Identifier: MIT
 #include "demo/client/imgui_renderer.h"
 
+#include <cfloat>
 #include <cstddef>
 
 namespace demo {
+namespace {
+
+struct EditKey {
+  ImGuiKey_ key;
+  SDL_Scancode code;
+};
+constexpr EditKey kEditKeys[] = {
+    {ImGuiKey_LeftArrow, SDL_SCANCODE_LEFT}, {ImGuiKey_RightArrow, SDL_SCANCODE_RIGHT}, {ImGuiKey_Home, SDL_SCANCODE_HOME},
+    {ImGuiKey_End, SDL_SCANCODE_END},        {ImGuiKey_Delete, SDL_SCANCODE_DELETE},    {ImGuiKey_Backspace, SDL_SCANCODE_BACKSPACE},
+    {ImGuiKey_Enter, SDL_SCANCODE_RETURN},   {ImGuiKey_Escape, SDL_SCANCODE_ESCAPE},    {ImGuiKey_A, SDL_SCANCODE_A},
+};
+
+// In pixels of the renderer; SDL tells it in the window's points.
+ImVec2 mouse_position(int width, int height) {
+  SDL_Window* window = SDL_GetMouseFocus();
+  if (window == nullptr) return ImVec2(-FLT_MAX, -FLT_MAX);
+  int x = 0;
+  int y = 0;
+  int points_wide = 0;
+  int points_high = 0;
+  SDL_GetMouseState(&x, &y);
+  SDL_GetWindowSize(window, &points_wide, &points_high);
+  if (points_wide == 0 || points_high == 0) return ImVec2(-FLT_MAX, -FLT_MAX);
+  return ImVec2(static_cast<float>(x * width) / static_cast<float>(points_wide), static_cast<float>(y * height) / static_cast<float>(points_high));
+}
+
+}  // namespace
 
 ImGuiRenderer::ImGuiRenderer(SDL_Renderer* renderer, float density) : renderer_(renderer) {
   ImGui::CreateContext();
   ImGuiIO& io = ImGui::GetIO();
   io.IniFilename = nullptr;  // a demo leaves no files behind
+  for (const EditKey& edit : kEditKeys) io.KeyMap[edit.key] = edit.code;
   io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
   ImFontConfig font;
   font.SizePixels = 16.0f * density;
@@ -33,11 +62,12 @@ void ImGuiRenderer::begin_frame(int width, int height, float seconds) {
   ImGuiIO& io = ImGui::GetIO();
   io.DisplaySize = ImVec2(static_cast<float>(width), static_cast<float>(height));
   io.DeltaTime = seconds;
-  int x = 0;
-  int y = 0;
-  const Uint32 buttons = SDL_GetMouseState(&x, &y);
-  io.MousePos = ImVec2(static_cast<float>(x), static_cast<float>(y));
-  io.MouseDown[0] = (buttons & SDL_BUTTON_LMASK) != 0;
+  io.MousePos = mouse_position(width, height);
+  io.MouseDown[0] = (SDL_GetMouseState(nullptr, nullptr) & SDL_BUTTON_LMASK) != 0;
+  const Uint8* keys = SDL_GetKeyboardState(nullptr);
+  for (const EditKey& edit : kEditKeys) io.KeysDown[edit.code] = keys[edit.code] != 0;
+  io.KeyCtrl = (SDL_GetModState() & KMOD_CTRL) != 0;
+  io.KeyShift = (SDL_GetModState() & KMOD_SHIFT) != 0;
   ImGui::NewFrame();
 }
 

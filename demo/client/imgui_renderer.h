@@ -19,6 +19,13 @@ class ImGuiRenderer {
   void begin_frame(int width, int height, float seconds);
   void end_frame();
 
+  // Somebody types into a field: keys are letters then.
+  static bool wants_keys() { return ImGui::GetIO().WantTextInput; }
+  // The pointer is on a window that takes it.
+  static bool wants_mouse() { return ImGui::GetIO().WantCaptureMouse; }
+  static void add_text(const char* text) { ImGui::GetIO().AddInputCharactersUTF8(text); }
+  static void add_wheel(float notches) { ImGui::GetIO().MouseWheel += notches; }
+
  private:
   void draw_list(const ImDrawList& list);
 
