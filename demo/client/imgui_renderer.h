@@ -4,6 +4,8 @@
 #include <SDL.h>
 #include <imgui.h>
 
+#include <optional>
+
 namespace demo {
 
 // Draws Dear ImGui with any SDL_Renderer, the software one included, so that the panel is there without a display too. (Debian's
@@ -27,9 +29,20 @@ class ImGuiRenderer {
   static void add_wheel(float notches) { ImGui::GetIO().MouseWheel += notches; }
 
  private:
+  struct Area {
+    ImVec2 least;
+    ImVec2 most;
+    ImU32 color;
+  };
+
   void draw_list(const ImDrawList& list);
+  // Of the command's indices.
+  void draw_triangles(const ImDrawList& list, const ImDrawCmd& command, unsigned begin, unsigned end);
+  static std::optional<Area> area_at(const ImDrawList& list, const ImDrawCmd& command, unsigned at);
+  void fill(const Area& area);
 
   SDL_Renderer* renderer_;
+  bool is_software_ = false;
   SDL_Texture* font_ = nullptr;
 };
 

@@ -41,7 +41,10 @@ void Overlay::frame(const TickReport& report, const Frame& frame) {
   history_.add(sample);
   report_ = report;
   sources_.take_events(network_);
-  if (sample.is_overrun) overruns_.add(sample, report, sources_);
+  if (sample.is_overrun) {
+    sources_.meet(report.culprit, frame.now_us);
+    overruns_.add(sample, report, sources_);
+  }
   if (report.notice != nullptr) std::snprintf(notice_, sizeof(notice_), "%s", report.notice);
   report_.notice = nullptr;  // not ours to keep
   if (is_visible_) sources_.look(network_, frame.now_us);

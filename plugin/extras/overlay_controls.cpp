@@ -44,9 +44,11 @@ void draw_setting(OverlaySettings& settings, const SettingKey& key) {
     char format[16] = "%u ";
     std::strcat(format, key.unit);
     ImGui::SetNextItemWidth(-FLT_MIN);
+    ImGui::PushStyleColor(ImGuiCol_SliderGrab, kBlue.with_alpha(1));  // letters stand on it
     // What is beyond the slider's end is shown, and can be typed; what is beyond the range the plugin refuses.
     const uint32_t most = std::max(key.usual_maximum, value);
     is_changed = ImGui::SliderScalar("##value", ImGuiDataType_U32, &value, &key.minimum, &most, format, ImGuiSliderFlags_Logarithmic);
+    ImGui::PopStyleColor();
   }
   explain(settings, key);
   if (is_changed) settings.set(key, value);

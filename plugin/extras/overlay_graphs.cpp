@@ -184,7 +184,7 @@ void draw_throughput(const TickHistory& history, float height) {
 
 namespace {
 
-// A bar that is full at the limit, with a mark at `peak`.
+// A bar that is full at the limit, with a pointer to `peak`.
 void draw_share(const char* text, double used, double peak, double limit, float width) {
   const ImVec2 least = ImGui::GetCursorScreenPos();
   ImGui::PushStyleColor(ImGuiCol_PlotHistogram, kBlue.with_alpha(1));
@@ -192,7 +192,9 @@ void draw_share(const char* text, double used, double peak, double limit, float 
   ImGui::PopStyleColor();
   if (limit <= 0 || peak <= 0) return;
   const float x = least.x + width * static_cast<float>(std::min(peak / limit, 1.0));
-  ImGui::GetWindowDrawList()->AddLine(ImVec2(x, least.y), ImVec2(x, least.y + ImGui::GetFrameHeight()), packed(kPale));
+  const float foot = least.y + ImGui::GetFrameHeight();
+  const float size = ImGui::GetFontSize() / 4;  // below the text
+  ImGui::GetWindowDrawList()->AddTriangleFilled(ImVec2(x, foot - size), ImVec2(x + size, foot), ImVec2(x - size, foot), packed(kPale));
 }
 
 }  // namespace

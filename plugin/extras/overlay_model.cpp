@@ -33,7 +33,8 @@ void set_rates(SourceRow& row, uint64_t received_bytes, uint64_t sent_bytes, int
 }
 
 void show_address(SourceRow& row, const char* address) {
-  if (!row.is_named && address[0] != 0) copy_text(row.name, address);
+  if (row.is_named || address[0] == 0) return;
+  std::snprintf(row.name, sizeof(row.name), "%s%s", row.kind == SourceKind::host ? "host " : "", address);
 }
 
 }  // namespace
@@ -128,6 +129,11 @@ void SourceTable::take_events(const Network& network) {
     const EventKind kind = event.what();
     if (kind == EventKind::connected || kind == EventKind::accepted) add(event.handle);
   }
+}
+
+void SourceTable::meet(framepump_handle handle, int64_t now_us) {
+  SourceRow* row = add(handle);
+  if (row != nullptr && row->kind == SourceKind::unknown) renew(*row, now_us);
 }
 
 void SourceTable::look(const Network& network, int64_t now_us) {

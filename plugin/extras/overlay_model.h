@@ -64,7 +64,7 @@ struct SourceRow {
   framepump_handle handle = 0;
   SourceKind kind = SourceKind::unknown;
   bool is_named = false;
-  char name[56] = "";          // as the game calls it; else the address of the peer
+  char name[64] = "";          // as the game calls it; else the address of the peer
   StreamInfo stream;           // of a stream
   PeerInfo peer;               // of a peer
   HostInfo host;               // of a host
@@ -93,6 +93,8 @@ class SourceTable {
   void set_name(framepump_handle handle, const char* name);
   // Those whom events speak of. Cheap: for frames in which nobody looks.
   void take_events(const Network& network);
+  // One that shows up in another way; what it is gets asked for at once.
+  void meet(framepump_handle handle, int64_t now_us);
   // Also those that have bytes or messages; and looks at the next few.
   void look(const Network& network, int64_t now_us);
 
@@ -121,7 +123,7 @@ struct Overrun {
   int64_t slice_us = 0;
   TickPart part = TickPart::other;  // the longest one
   int64_t part_us = 0;
-  char culprit[56] = "";            // empty: FramePump's own work
+  char culprit[64] = "";            // empty: FramePump's own work
   int64_t culprit_us = 0;
   uint64_t culprit_bytes = 0;
 };

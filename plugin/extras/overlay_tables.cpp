@@ -75,7 +75,9 @@ void draw_pressure(const SourceRow& row, int64_t now_us) {
 }
 
 void draw_dwell(const StreamInfo& info) {
-  ImGui::Text("%u f %lld us", info.dwell_frames, static_cast<long long>(info.dwell_us));
+  constexpr int64_t kMostUs = 99'999;  // for which there is room
+  const bool is_long = info.dwell_us > kMostUs;
+  ImGui::Text(is_long ? "%u f %lld ms" : "%u f %lld us", info.dwell_frames, static_cast<long long>(is_long ? info.dwell_us / 1000 : info.dwell_us));
   if (!ImGui::IsItemHovered()) return;
   ImGui::SetTooltip("The oldest byte of the newest publication waited for %u frames, %lld us.\nThe longest wait so far: %lld us.", info.dwell_frames,
                     static_cast<long long>(info.dwell_us), static_cast<long long>(info.dwell_max_us));
@@ -137,7 +139,7 @@ void draw_peer(const SourceRow& row) {
 
 void draw_host(Network& network, const SourceRow& row) {
   const HostInfo& info = row.host;
-  ImGui::Text("host %s  peers %u of %u  lost to a full buffer %llu ", row.name, info.peers, info.peer_limit,
+  ImGui::Text("%s  peers %u of %u  lost to a full buffer %llu ", row.name, info.peers, info.peer_limit,
               static_cast<unsigned long long>(info.kernel_drops));
   ImGui::SameLine();
   draw_priority(network.stream(row.handle), info.priority);
@@ -195,7 +197,7 @@ void draw_streams(Network& network, const SourceTable& sources, int64_t now_us) 
     add_column("MB/s i/o", "999.9/0.0");
     add_column("window", "hot 999M");
     add_column("queued i/o", "9.9M/999K");
-    add_column("dwell", "9 f 99999 us");
+    add_column("dwell", "99 f 99999 us");
     add_column("pressure", "! BP 99");
     ImGui::TableHeadersRow();
     for_each(sources, SourceKind::stream, [&](const SourceRow& row) { draw_stream(network, row, now_us); });

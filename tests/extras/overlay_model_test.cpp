@@ -127,7 +127,7 @@ TEST_CASE("streams, peers and hosts are found by what ticks publish, named by th
   CHECK(stage.sources.find(host.value())->kind == SourceKind::host);
   CHECK_EQ(std::string(stage.sources.find(client.value())->name), "download");
   for (const SourceRow& row : stage.sources.rows()) {
-    if (!row.is_named) CHECK_EQ(std::string(row.name).substr(0, 8), row.kind == SourceKind::host ? std::string(row.host.address).substr(0, 8) : "127.0.0.");
+    if (!row.is_named) CHECK_EQ(std::string(row.name).substr(0, 8), row.kind == SourceKind::host ? "host 127" : "127.0.0.");
   }
   (void)client.close();
   stage.sources.set_name(listener.value(), nullptr);
@@ -135,6 +135,16 @@ TEST_CASE("streams, peers and hosts are found by what ticks publish, named by th
   CHECK_EQ(stage.count(SourceKind::other), 0);
   (void)peer.close();
   CHECK(stage.frames_until([&] { return stage.count(SourceKind::peer) == 0; }));
+}
+
+TEST_CASE("whoever is met has a name at once, if there is one to be had") {
+  Stage stage;
+  framepump::Host host = stage.network.open_host(framepump::HostOptions("127.0.0.1", 0)).value();
+  stage.sources.meet(host.value(), stage.now_us);
+  REQUIRE(stage.sources.find(host.value()) != nullptr);
+  CHECK_EQ(std::string(stage.sources.find(host.value())->name), "host 127.0.0.1:" + std::to_string(host.port()));
+  stage.sources.meet(0, stage.now_us);
+  CHECK_EQ(stage.sources.rows().size(), 1);
 }
 
 TEST_CASE("a stream that is not read shows its queue and its back-pressure, and its rate once it flows") {
