@@ -299,8 +299,9 @@ void DemoGame::draw_swarm_names(int width, int height) {
 
 void DemoGame::after_draw(engine::Window& window) {
   std::string error;
-  const bool is_half_way = !options_.tour && download_->received_bytes() * 2 >= download_->size_bytes();
-  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_ || (options_.tour && !tour_.is_on()))) {
+  const bool is_last_run = !tour_.is_on() || tour_.lane() == Lane::threaded;
+  const bool is_half_way = is_last_run && download_->received_bytes() * 2 >= download_->size_bytes();
+  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_)) {
     took_screenshot_ = true;
     lacks_screenshot_ = !window.save_picture(options_.screenshot, error);
     if (lacks_screenshot_) std::fprintf(stderr, "demo_client: --screenshot: %s\n", error.c_str());

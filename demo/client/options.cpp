@@ -64,7 +64,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
                "--toggle-every says otherwise");
   app.add_option("--name", options.name, "what the other clients read beside your light, up to 24 letters");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
-  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download or after the tour, to this PNG file");
+  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, on the tour its last one, to this PNG file");
   app.add_option("--trace", options.trace, "write what happened in each frame to this file, for ui.perfetto.dev (plugin/docs/traces.md)");
   app.add_option("--trace-events", options.trace_events, "how many of the newest events of each thread a trace keeps, 56 bytes each")
       ->check(CLI::Range(framepump::extras::TraceRecorder::kFewestEvents, framepump::extras::TraceRecorder::kMostEvents))
