@@ -59,6 +59,11 @@ void draw_pair(double first, double second, const char* format) {
   ImGui::TextUnformatted(text);
 }
 
+void draw_ms(int64_t us) {
+  const double ms = static_cast<double>(us) / 1000;
+  ImGui::Text(ms < 99.95 ? "%.1f ms" : "%.0f ms", ms);
+}
+
 void draw_bytes(uint64_t first, uint64_t second) { ImGui::Text("%s/%s", ShortBytes(first).text, ShortBytes(second).text); }
 
 // A word and a sign, not the colour alone.
@@ -116,9 +121,9 @@ void draw_peer(const SourceRow& row) {
   ImGui::TableNextColumn();
   draw_name(row, info.state);
   ImGui::TableNextColumn();
-  ImGui::Text("%.1f ms", static_cast<double>(info.rtt_us) / 1000);
+  draw_ms(info.rtt_us);
   ImGui::TableNextColumn();
-  ImGui::Text("%.1f ms", static_cast<double>(info.jitter_us) / 1000);
+  draw_ms(info.jitter_us);
   ImGui::TableNextColumn();
   ImGui::Text("%.1f %%", info.loss_permille / 10.0);
   ImGui::TableNextColumn();
@@ -198,7 +203,7 @@ void draw_streams(Network& network, const SourceTable& sources, int64_t now_us) 
     add_column("window", "hot 999M");
     add_column("queued i/o", "9.9M/999K");
     add_column("dwell", "99 f 99999 us");
-    add_column("pressure", "! BP 99");
+    add_column("pressure", "! BP 9999");
     ImGui::TableHeadersRow();
     for_each(sources, SourceKind::stream, [&](const SourceRow& row) { draw_stream(network, row, now_us); });
     ImGui::EndTable();
@@ -210,8 +215,8 @@ void draw_streams(Network& network, const SourceTable& sources, int64_t now_us) 
 void draw_peers(Network& network, const SourceTable& sources) {
   if (has_any(sources, SourceKind::peer) && ImGui::BeginTable("peers", 7, kTable)) {
     add_name_column("ENet peer");
-    add_column("RTT", "9999.9 ms");
-    add_column("jitter", "99.9 ms");
+    add_column("RTT", "99999 ms");
+    add_column("jitter", "99999 ms");
     add_column("loss", "100.0 %");
     add_column("KB/s i/o", "999.9/99.9");
     add_column("queued i/o", "9.9M/999K");
