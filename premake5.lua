@@ -185,7 +185,7 @@ project "demo_server"
 project "demo_client"
   kind "ConsoleApp"
   includedirs { ".", "plugin" }
-  files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp" }
+  files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp", "plugin/extras/overlay*" }
   links { "engine_stub" }
   use("imgui", "sdl2", "libxxhash")
 
@@ -206,9 +206,9 @@ end
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "extras", "demo" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
           "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
-          "demo/server/swarm_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*" }
+          "demo/server/swarm_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }
   includedirs { ".", "plugin" }
-  use("libxxhash", "sdl2")
+  use("imgui", "libxxhash", "sdl2")
 test_program("system_tests", { "system", "fault" })
   removefiles { "tests/system/programs/**" }
   files { "plugin/extras/trace_recorder.*" }

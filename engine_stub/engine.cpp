@@ -21,7 +21,7 @@ const char* name_of(Pace pace) {
 std::unique_ptr<Engine> Engine::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Engine> engine(new Engine(options));
   const Window::Kind kind = options.headless ? Window::Kind::headless : Window::Kind::window;
-  engine->window_ = Window::open(options.title, options.width, options.height, kind, error);
+  engine->window_ = Window::open(options.title, options.width, options.height, options.density, kind, error);
   if (engine->window_ == nullptr) return nullptr;
   if (options.pace == Pace::vsync && !engine->set_pace(Pace::vsync)) engine->options_.pace = Pace::sleep;
   if (!options.trace_path.empty()) {
@@ -102,6 +102,7 @@ bool Engine::take_input(Game& game) {
     if (event.type == SDL_QUIT) return false;
     if (event.type == SDL_KEYDOWN && event.key.repeat == 0) game.on_key(event.key.keysym.sym);
     if (event.type == SDL_TEXTINPUT) game.on_text(event.text.text);
+    if (event.type == SDL_MOUSEWHEEL) game.on_wheel(static_cast<float>(event.wheel.y));
   }
   return true;
 }

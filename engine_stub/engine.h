@@ -26,6 +26,7 @@ struct EngineOptions {
   std::string title = "engine";
   int width = 1280;
   int height = 720;
+  float density = 0;  // pixels per point; 0: what the desktop says
   bool headless = false;
   int fps = 60;  // 0: no limit
   Pace pace = Pace::sleep;
@@ -41,6 +42,7 @@ class Game {
   virtual ~Game() = default;
   virtual void on_key(SDL_Keycode key) = 0;
   virtual void on_text(const char*) {}  // typed, UTF-8
+  virtual void on_wheel(float) {}       // notches, away from the person
   // Between tick and flush: reads what the network published, writes answers. `seconds`: what the last frame took.
   virtual void simulate(double seconds) = 0;
   virtual void draw(Window& window) = 0;

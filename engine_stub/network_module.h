@@ -28,6 +28,7 @@ class NetworkModule {
   framepump::Network& network() { return *network_; }
   std::string version() const { return api_->version_string(); }
   const framepump_api& api() const { return *api_.table(); }
+  framepump::Api library() const { return api_; }
 
   // First in the frame: receive. Measured with the engine's clock around the call.
   const framepump::TickReport& tick(uint64_t frame, int64_t now_us);

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "engine_stub/window.h"
 
+#include <cmath>
 #include <vector>
 
 #include "engine_stub/png.h"
 
 namespace engine {
 
-std::unique_ptr<Window> Window::open(const std::string& title, int width, int height, Kind kind, std::string& error) {
+std::unique_ptr<Window> Window::open(const std::string& title, int width, int height, float density, Kind kind, std::string& error) {
   std::unique_ptr<Window> made(new Window);
+  made->density_ = density;
+  if (density > 0) {
+    width = static_cast<int>(std::lround(static_cast<float>(width) * density));
+    height = static_cast<int>(std::lround(static_cast<float>(height) * density));
+  }
   // Also where SDL_VIDEODRIVER names a driver that needs a display.
   if (kind == Kind::headless) SDL_SetHintWithPriority(SDL_HINT_VIDEODRIVER, "dummy", SDL_HINT_OVERRIDE);
   if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) {
@@ -40,6 +46,7 @@ void Window::size(int& width, int& height) const {
 }
 
 float Window::density() const {
+  if (density_ > 0) return density_;
   if (window_ == nullptr) return 1.0f;
   int points = 0;
   int pixels = 0;

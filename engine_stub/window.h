@@ -13,8 +13,9 @@ class Window {
  public:
   enum class Kind { window, headless };
 
-  // Null: `error` says why.
-  static std::unique_ptr<Window> open(const std::string& title, int width, int height, Kind kind, std::string& error);
+  // `width` and `height` in points; `density`: pixels per point, 0: what the desktop says (some never say anything but 1). Null: `error` says
+  // why.
+  static std::unique_ptr<Window> open(const std::string& title, int width, int height, float density, Kind kind, std::string& error);
   ~Window();
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
@@ -37,6 +38,7 @@ class Window {
 
   SDL_Window* window_ = nullptr;
   SDL_Surface* surface_ = nullptr;
+  float density_ = 0;  // 0: the desktop's
   SDL_Renderer* renderer_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "engine_stub/clock.h"
 
@@ -16,7 +17,7 @@ constexpr int64_t kPauseUs = 1'000'000;   // between two downloads, so that the 
 constexpr int64_t kHitchUs = 5'000'000;   // a level load
 constexpr std::array<int, 4> kFrameLimits = {30, 60, 144, 0};
 constexpr const char* kKeys =
-    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R again  Enter chat  Tab panels  F12 picture  Esc quit";
+    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R again  Enter chat  O overlay  Tab panels  F12 picture  Esc quit";
 
 }  // namespace
 
@@ -29,6 +30,7 @@ DemoGame::DemoGame(const Options& options, engine::Engine& engine, Settings& set
       usual_pace_(engine.options().pace),
       expected_hash_(kSeed, options.download_bytes()),
       swarm_(engine.network().network(), engine.network().api(), options.server, options.name),
+      overlay_(engine.network().library(), engine.network().network(), options.config),
       begin_us_(engine::now_us()),
       now_us_(begin_us_) {
   if (tour_.is_on()) set_lane(tour_.lane());
@@ -47,6 +49,7 @@ DownloadResult DemoGame::result() const {
 // ---- Keys ----
 
 void DemoGame::on_key(SDL_Keycode key) {
+  if (imgui_ != nullptr && ImGuiRenderer::wants_keys()) return;
   if (is_typing_ && type(key)) return;
   const Lane lane = settings_.lane();
   if (key >= SDLK_1 && key <= SDLK_5) choose_slice(static_cast<uint32_t>(key - SDLK_0) * 1000);
@@ -61,7 +64,8 @@ void DemoGame::on_key(SDL_Keycode key) {
     case SDLK_p: toggle_reading(); break;
     case SDLK_r: begin_download(); break;
     case SDLK_RETURN: is_typing_ = true; break;
-    case SDLK_TAB: shows_panels_ = !shows_panels_; break;
+    case SDLK_o: overlay_.set_visible(!overlay_.is_visible()); break;
+    case SDLK_TAB: toggle_panels(); break;
     case SDLK_F12: wants_picture_ = true; break;
     default: break;
   }
@@ -79,7 +83,18 @@ bool DemoGame::type(SDL_Keycode key) {
 }
 
 void DemoGame::on_text(const char* text) {
+  if (imgui_ != nullptr && ImGuiRenderer::wants_keys()) return ImGuiRenderer::add_text(text);
   if (is_typing_) typed_ = printable(typed_ + text, kMostChatBytes);
+}
+
+void DemoGame::on_wheel(float notches) {
+  if (imgui_ != nullptr) ImGuiRenderer::add_wheel(notches);
+}
+
+void DemoGame::toggle_panels() {
+  shows_panels_ = !shows_panels_;
+  if (!shows_panels_) had_overlay_ = overlay_.is_visible();
+  overlay_.set_visible(shows_panels_ && had_overlay_);
 }
 
 void DemoGame::note(const framepump::Status& status) {
@@ -142,6 +157,9 @@ void DemoGame::simulate(double seconds) {
   ++frame_;
   now_us_ = engine::now_us();
   watch_events();
+  overlay_.set_name(download_->stream().value(), "update");
+  overlay_.set_name(swarm_.peer().value(), "swarm");
+  overlay_.frame(engine_.network().report(), {.frame = frame_, .now_us = now_us_});
   swarm_.update(now_us_);
   steer();
   scene_.advance(seconds);
@@ -174,7 +192,9 @@ void DemoGame::steer() {
     return swarm_.steer(0.65f + 0.25f * std::cos(turn), 0.4f + 0.25f * std::sin(turn));
   }
   const Uint8* keys = SDL_GetKeyboardState(nullptr);
-  const auto held = [&](SDL_Scancode code) { return !is_typing_ && keys[code] != 0 ? kArrowStep : 0.0f; };
+  const bool has_mouse = imgui_ == nullptr || !ImGuiRenderer::wants_mouse();
+  const bool has_keys = !is_typing_ && (imgui_ == nullptr || !ImGuiRenderer::wants_keys());
+  const auto held = [&](SDL_Scancode code) { return has_keys && keys[code] != 0 ? kArrowStep : 0.0f; };
   steer_x_ = std::clamp(steer_x_ + held(SDL_SCANCODE_RIGHT) - held(SDL_SCANCODE_LEFT), 0.0f, 1.0f);
   steer_y_ = std::clamp(steer_y_ + held(SDL_SCANCODE_DOWN) - held(SDL_SCANCODE_UP), 0.0f, 1.0f);
   int x = 0;
@@ -183,7 +203,7 @@ void DemoGame::steer() {
   int height = 0;
   SDL_GetMouseState(&x, &y);
   SDL_Window* window = SDL_GetMouseFocus();
-  if (window != nullptr && (x != mouse_x_ || y != mouse_y_)) {
+  if (window != nullptr && has_mouse && (x != mouse_x_ || y != mouse_y_)) {
     SDL_GetWindowSize(window, &width, &height);
     steer_x_ = static_cast<float>(x) / static_cast<float>(std::max(width, 1));
     steer_y_ = static_cast<float>(y) / static_cast<float>(std::max(height, 1));
@@ -252,12 +272,22 @@ void DemoGame::draw(engine::Window& window) {
   if (!shows_panels_) return;
   const int fps = engine_.options().fps;
   imgui_->begin_frame(width, height, 1.0f / static_cast<float>(fps > 0 ? fps : 60));
-  panel_.draw(engine_, *this, now_us_, note_);
+  draw_overlay(height);
+  const float panel_end = panel_.draw(engine_, *this, now_us_, note_, width);
   lanes_panel_.draw(lanes_, download_->size_bytes(), fps > 0 ? 1e6f / static_cast<float>(fps) : 0.0f, width, height);
   draw_swarm_names(width, height);
-  Panel::draw_chat(swarm_.chat(), is_typing_ ? &typed_ : nullptr, width);
+  Panel::draw_chat(swarm_.chat(), is_typing_ ? &typed_ : nullptr, width, panel_end);
   Panel::draw_keys(kKeys, width, height);
   imgui_->end_frame();
+}
+
+// Beside the demo's own panel and above the lanes. Whoever sets something in it has seen enough of the tour.
+void DemoGame::draw_overlay(int height) {
+  const float unit = ImGui::GetFontSize();
+  const framepump::Config before = engine_.network().network().config();
+  overlay_.draw({unit, unit, unit * 46, LanesPanel::top(height) - 1.5f * unit});
+  const framepump::Config after = engine_.network().network().config();
+  if (std::memcmp(&before, &after, sizeof(before)) != 0) tour_.stop();
 }
 
 void DemoGame::draw_swarm_names(int width, int height) {
@@ -269,8 +299,9 @@ void DemoGame::draw_swarm_names(int width, int height) {
 
 void DemoGame::after_draw(engine::Window& window) {
   std::string error;
-  const bool is_half_way = !options_.tour && download_->received_bytes() * 2 >= download_->size_bytes();
-  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_ || (options_.tour && !tour_.is_on()))) {
+  const bool is_last_run = !tour_.is_on() || tour_.lane() == Lane::threaded;
+  const bool is_half_way = is_last_run && download_->received_bytes() * 2 >= download_->size_bytes();
+  if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_)) {
     took_screenshot_ = true;
     lacks_screenshot_ = !window.save_picture(options_.screenshot, error);
     if (lacks_screenshot_) std::fprintf(stderr, "demo_client: --screenshot: %s\n", error.c_str());

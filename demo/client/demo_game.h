@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <extras/overlay.h>
+
 #include <memory>
 #include <string>
 
@@ -33,6 +35,7 @@ class DemoGame final : public engine::Game {
 
   void on_key(SDL_Keycode key) override;
   void on_text(const char* text) override;
+  void on_wheel(float notches) override;
   void simulate(double seconds) override;
   void draw(engine::Window& window) override;
   void after_draw(engine::Window& window) override;
@@ -61,7 +64,9 @@ class DemoGame final : public engine::Game {
   void stop_when_due();
 
   void steer();
+  void draw_overlay(int height);
   void draw_swarm_names(int width, int height);
+  void toggle_panels();
   bool type(SDL_Keycode key);
 
   void choose_lane(Lane lane);
@@ -97,7 +102,9 @@ class DemoGame final : public engine::Game {
   std::string typed_;
   Panel panel_;
   LanesPanel lanes_panel_;
+  framepump::extras::Overlay overlay_;
   bool shows_panels_ = true;
+  bool had_overlay_ = true;  // before the panels were hidden
   std::unique_ptr<ImGuiRenderer> imgui_;
   int64_t begin_us_;
   int64_t run_begin_us_ = 0;

@@ -36,6 +36,7 @@ class Download {
   // From the first request to the last byte, or until now.
   double seconds(int64_t now_us) const;
   const std::string& status() const { return status_; }  // one line for the panel
+  framepump::Stream stream() const { return stream_; }   // null without a connection
 
  private:
   enum class State { waiting, connecting, asked, receiving, verifying, finished };

@@ -12,6 +12,8 @@
 namespace demo {
 namespace {
 
+constexpr float kHeight = 9.6f;  // in letters' heights
+
 struct LaneLook {
   const char* name;
   const char* what;
@@ -97,11 +99,14 @@ void draw_lane(const Lanes& lanes, Lane lane, uint64_t update_bytes, float perio
 
 }  // namespace
 
+float LanesPanel::top(int height) {
+  return static_cast<float>(height) - ImGui::GetFontSize() * (kHeight + 2.4f);
+}
+
 void LanesPanel::draw(const Lanes& lanes, uint64_t update_bytes, float period_us, int width, int height) const {
   const float unit = ImGui::GetFontSize();
-  const float panel_height = unit * 9.6f;
-  ImGui::SetNextWindowPos(ImVec2(unit, static_cast<float>(height) - panel_height - unit * 2.4f));
-  ImGui::SetNextWindowSize(ImVec2(static_cast<float>(width) - 2 * unit, panel_height));
+  ImGui::SetNextWindowPos(ImVec2(unit, top(height)));
+  ImGui::SetNextWindowSize(ImVec2(static_cast<float>(width) - 2 * unit, unit * kHeight));
   ImGui::SetNextWindowBgAlpha(0.82f);
   ImGui::Begin("lanes", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoInputs | ImGuiWindowFlags_NoSavedSettings);
   if (ImGui::BeginTable("lanes", kLanes, ImGuiTableFlags_SizingStretchSame)) {

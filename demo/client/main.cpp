@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   engine::EngineOptions engine_options;
   engine_options.title = "FramePump";
   engine_options.headless = options->headless;
+  engine_options.density = options->density;
   engine_options.fps = options->fps;
   engine_options.pace = options->engine_pace();
   engine_options.config_path = options->config;

@@ -27,11 +27,14 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       "Draws a scene at the frame rate while it streams an update through FramePump.\n"
       "In a window it begins with a tour: 5 s of the naive way, then a run in frame-locked and one in threaded mode, side by side.\n"
       "Keys: T threaded mode, N naive, 1-5 slice in ms, F frame limit, V pace, H block the game thread for 5 s, G stall guard,\n"
-      "P stop reading, R run again, Enter say something, arrows or mouse steer your light, Tab panels, F12 picture, Esc quit.",
+      "P stop reading, R run again, Enter say something, arrows or mouse steer your light, O overlay (what the network does,\n"
+      "and its settings), Tab all panels, F12 picture, Esc quit.",
       "demo_client"};
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--connect", connect, "HOST:PORT of the server, numeric")->capture_default_str();
   app.add_flag("--headless", options.headless, "no display: real frames, drawn to an off-screen surface; ends with the download");
+  app.add_option("--density", options.density, "pixels per point, for displays that do not say it themselves; headless for pictures")
+      ->check(CLI::Range(0.5f, 4.0f));
   app.add_option("--fps", options.fps, "frames a second")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--pace", options.pace,
                  "how to wait for the next frame: sleep, vsync, or wait (in the plugin, which pumps "
@@ -61,7 +64,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
                                          "--naive, --threaded or --toggle-every says otherwise");
   app.add_option("--name", options.name, "what the other clients read beside your light, up to 24 letters");
   app.add_option("--report", options.report, "write what was measured to this JSON file");
-  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download or after the tour, to this PNG file");
+  app.add_option("--screenshot", options.screenshot, "write a picture, taken half-way through the download, on the tour its last one, to this PNG file");
   app.add_option("--trace", options.trace, "write what happened in each frame to this file, for ui.perfetto.dev (plugin/docs/traces.md)");
   app.add_option("--trace-events", options.trace_events, "how many of the newest events of each thread a trace keeps, 56 bytes each")
       ->check(CLI::Range(framepump::extras::TraceRecorder::kFewestEvents, framepump::extras::TraceRecorder::kMostEvents))

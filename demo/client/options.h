@@ -13,6 +13,7 @@ namespace demo {
 struct Options {
   HostPort server;
   bool headless = false;
+  float density = 0;  // pixels per point; 0: what the desktop says
   int fps = 60;
   std::string pace;      // empty: vsync with a window, sleep without
   std::string threaded;  // "on", "off"; empty: as the config file says

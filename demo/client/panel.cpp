@@ -12,6 +12,8 @@
 namespace demo {
 namespace {
 
+constexpr float kPanelWidth = 30;  // in letters' heights
+
 // The newest values, orange beyond `limit_us`, and a line at `mark_us`.
 void draw_graph(const char* label, const engine::FrameMeter& meter, float mark_us, float limit_us, float height) {
   const float top_us = std::max(limit_us * 1.5f, 100.0f);
@@ -31,47 +33,30 @@ void draw_graph(const char* label, const engine::FrameMeter& meter, float mark_u
 
 }  // namespace
 
-void Panel::draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note) {
-  engine::NetworkModule& module = engine.network();
-  const framepump::TickReport& report = module.report();
+float Panel::draw(const engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note, int width) {
   const float unit = ImGui::GetFontSize();
   const int fps = engine.options().fps;
   const float period_us = 1e6f / static_cast<float>(fps > 0 ? fps : 60);
-  ImGui::SetNextWindowPos(ImVec2(unit, unit));
-  ImGui::SetNextWindowSize(ImVec2(unit * 30, 0));
+  ImGui::SetNextWindowPos(ImVec2(static_cast<float>(width) - unit * (kPanelWidth + 1), unit));
+  ImGui::SetNextWindowSize(ImVec2(unit * kPanelWidth, 0));
   ImGui::SetNextWindowBgAlpha(0.82f);
   ImGui::Begin("panel", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoInputs | ImGuiWindowFlags_NoSavedSettings);
-  ImGui::TextColored(kBlue, "%s", module.version().c_str());
-  ImGui::SameLine();
-  const bool is_threaded = report.mode == FRAMEPUMP_MODE_THREADED;
-  ImGui::TextColored(is_threaded ? kGreen : kBlue, is_threaded ? "   threaded" : "   frame-locked");
   char limit[16] = "no limit";
   if (fps > 0) std::snprintf(limit, sizeof(limit), "%d fps", fps);
-  ImGui::TextDisabled("%s   pace %s   guard %s", limit, engine::name_of(engine.options().pace),
-                      game.has_guard() ? "on" : "off");
-  ImGui::Separator();
+  ImGui::TextDisabled("%s   pace %s   guard %s", limit, engine::name_of(engine.options().pace), game.has_guard() ? "on" : "off");
   draw_download(game.download(), now_us);
   ImGui::Separator();
-  ImGui::Text("frame   %6.2f ms   %llu late of %llu", static_cast<double>(engine.frame_meter().newest_us()) / 1000,
+  ImGui::Text("frame %6.2f ms   %llu late of %llu", static_cast<double>(engine.frame_meter().newest_us()) / 1000,
               static_cast<unsigned long long>(engine.late_frames()), static_cast<unsigned long long>(engine.frames()));
   draw_graph("##frame", engine.frame_meter(), period_us, period_us * 1.5f, unit * 3);
-  ImGui::Text("tick    %6.2f ms   of a slice of %.2f ms", static_cast<double>(report.tick_us) / 1000,
-              static_cast<double>(report.slice_us) / 1000);
-  draw_graph("##tick", module.tick_meter(), static_cast<float>(report.slice_us), static_cast<float>(report.slice_us) + 500.0f,
-             unit * 3);
   ImGui::Separator();
   draw_swarm(game.swarm());
-  ImGui::Separator();
-  const framepump::Totals totals = module.network().totals();
-  ImGui::Text("memory  %5.1f of %.0f MiB   window %.1f MiB", static_cast<double>(totals.memory_used_bytes) / 1048576,
-              static_cast<double>(totals.memory_budget_bytes) / 1048576,
-              static_cast<double>(totals.kernel_window_bytes) / 1048576);
-  ImGui::Text("overruns %llu   mode switches %llu   module holds %.1f MiB", static_cast<unsigned long long>(totals.overruns),
-              static_cast<unsigned long long>(game.mode_switches()), static_cast<double>(module.held_bytes()) / 1048576);
   ImGui::PushTextWrapPos(0);
   if (!note.empty()) ImGui::TextColored(kOrange, "%s", note.c_str());
   ImGui::PopTextWrapPos();
+  const float end = ImGui::GetWindowPos().y + ImGui::GetWindowSize().y;
   ImGui::End();
+  return end;
 }
 
 void Panel::draw_name(const std::string& name, float x, float y) {
@@ -79,11 +64,11 @@ void Panel::draw_name(const std::string& name, float x, float y) {
   ImGui::GetBackgroundDrawList()->AddText(ImVec2(x + unit * 1.2f, y - unit / 2), ImGui::GetColorU32(ImVec4(0.85f, 0.88f, 0.92f, 0.9f)), name.c_str());
 }
 
-void Panel::draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width) {
+void Panel::draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width, float top) {
   if (lines.empty() && typed == nullptr) return;
   const float unit = ImGui::GetFontSize();
-  ImGui::SetNextWindowPos(ImVec2(static_cast<float>(width) - unit * 23, unit));
-  ImGui::SetNextWindowSize(ImVec2(unit * 22, 0));
+  ImGui::SetNextWindowPos(ImVec2(static_cast<float>(width) - unit * (kPanelWidth + 1), top + unit / 2));
+  ImGui::SetNextWindowSize(ImVec2(unit * kPanelWidth, 0));
   ImGui::SetNextWindowBgAlpha(0.6f);
   ImGui::Begin("chat", nullptr, ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoInputs | ImGuiWindowFlags_NoSavedSettings);
   ImGui::PushTextWrapPos(0);
@@ -102,7 +87,7 @@ void Panel::draw_keys(const char* keys, int width, int height) {
 
 void Panel::draw_swarm(const SwarmClient& swarm) {
   const SwarmView& view = swarm.view();
-  ImGui::Text("swarm   %4.1f snapshots/s   gap p99 %.0f ms   lost %llu", view.per_s(), view.gap_ms_p99(),
+  ImGui::Text("swarm %.1f/s   gap p99 %.0f ms   lost %llu", view.per_s(), view.gap_ms_p99(),
               static_cast<unsigned long long>(view.lost()));
   if (swarm.is_connected() && swarm.drops() == 0) {
     ImGui::TextColored(kBlue, "still here: %s", swarm.status().c_str());
@@ -135,8 +120,8 @@ void Panel::draw_download(const Download& download, int64_t now_us) {
   char text[96];
   std::snprintf(text, sizeof(text), "%.1f of %.1f MB", done / 1e6, all / 1e6);
   ImGui::ProgressBar(static_cast<float>(done / all), ImVec2(-1, 0), text);
-  ImGui::Text("update  %7.1f MB/s   %.2f s   average %.1f MB/s", rate_mb_per_s, seconds, average_mb_per_s);
-  ImGui::TextUnformatted(download.status().c_str());
+  ImGui::Text("%.1f MB/s   %.2f s   average %.1f MB/s", rate_mb_per_s, seconds, average_mb_per_s);
+  ImGui::TextWrapped("%s", download.status().c_str());
 }
 
 }  // namespace demo

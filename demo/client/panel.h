@@ -14,13 +14,14 @@ namespace demo {
 
 class DemoGame;
 
-// The panel on the left: what the frame, the tick and the download are doing.
+// The panel on the right: what the game itself does, its frames, the download, the swarm. The network is the overlay's.
 class Panel {
  public:
-  void draw(engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note);
+  // Returns where it ends.
+  float draw(const engine::Engine& engine, const DemoGame& game, int64_t now_us, const std::string& note, int width);
   static void draw_name(const std::string& name, float x, float y);
-  // At the right edge; `typed`: the line that is being written, null if none is.
-  static void draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width);
+  // At the right edge, from `top` on; `typed`: the line that is being written, null if none is.
+  static void draw_chat(const std::deque<std::string>& lines, const std::string* typed, int width, float top);
   // One line at the lower edge.
   static void draw_keys(const char* keys, int width, int height);
 

@@ -31,6 +31,7 @@ class SwarmClient {
   bool is_connected() const { return own_id_ != 0; }
   uint16_t own_id() const { return own_id_; }
   const std::string& status() const { return status_; }  // one line for the panel
+  framepump::Peer peer() const { return peer_; }         // null without a connection
   // Times that the server gave this client up, or seemed to have gone.
   uint64_t drops() const { return drops_; }
   // Empty: not a client's light.

@@ -46,6 +46,34 @@ framepump_handle accept_plain(TestNetwork& net, framepump_handle host, PlainEnet
 
 }  // namespace
 
+TEST_CASE("a report tells the turns of ENet hosts from those of streams") {
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  int64_t clock_us = 0;  // goes on by 1 with each look, so that every turn takes time
+  services.user = &clock_us;
+  services.now_us = [](void* clock) { return ++*static_cast<int64_t*>(clock); };
+  framepump_config config = default_config();
+  config.stall_takeover_ms = 0;  // one thread looks at that clock
+  TestNetwork net(config, &services);
+  const Pair pair = connect_pair(net, net);
+  net.frame();
+  net.write(pair.client, "stream");
+  REQUIRE(run_until({&net}, [&] { return net.available(pair.server) > 0; }));
+  CHECK_GT(net.report().phase_receive_us, 0);
+  CHECK_EQ(net.report().phase_enet_receive_us, 0);
+  const framepump_handle host = net.open_host();
+  PlainEnet plain = PlainEnet::client();
+  const framepump_handle peer = accept_plain(net, host, plain);
+  plain.send(plain.connected()[0], "datagram", ENET_PACKET_FLAG_RELIABLE, 0);
+  REQUIRE(both_until(net, plain, [&] { return net.last_message_count() == 1; }));
+  CHECK_GT(net.report().phase_enet_receive_us, 0);
+  CHECK_EQ(net.report().phase_enet_receive_us, net.report().phase_receive_us);
+  CHECK_EQ(net.send(peer, "answer"), FRAMEPUMP_OK);
+  net.tick();
+  CHECK_GT(net.report().phase_enet_send_us, 0);
+  CHECK_EQ(net.report().phase_enet_send_us, net.report().phase_send_us);
+}
+
 TEST_CASE("a plain ENet client connects, talks on every kind of delivery, and leaves") {
   for (uint32_t mode : {FRAMEPUMP_MODE_FRAME_LOCKED, FRAMEPUMP_MODE_THREADED}) {
     CAPTURE(mode);

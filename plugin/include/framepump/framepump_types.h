@@ -133,6 +133,8 @@ typedef struct framepump_tick_report {
   uint64_t memory_peak_bytes;
   uint64_t kernel_window_bytes;  /* of memory.kernel_window_kib */
   const char* notice;            /* null, or once: which key limits throughput, or that the window rule has no effect here */
+  int64_t phase_enet_receive_us; /* of phase_receive_us: turns of ENet hosts */
+  int64_t phase_enet_send_us;    /* of phase_send_us: the same */
 } framepump_tick_report;
 
 /* Sums since creation. */

@@ -295,6 +295,8 @@ void Network::finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, fra
   all.phase_source_us = run.phase(Phase::source);
   all.phase_send_us = run.phase(Phase::send);
   all.phase_publish_us = run.phase(Phase::publish);
+  all.phase_enet_receive_us = run.enet(Phase::receive);
+  all.phase_enet_send_us = run.enet(Phase::send);
   all.overrun = is_overrun ? 1 : 0;
   all.culprit = run.culprit;
   all.culprit_us = run.culprit_us;

@@ -25,6 +25,7 @@ void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunR
   ++report.turns;
   report.accepts += turn.accepts;
   report.to_publish += std::max<uint32_t>(turn.accepts, 1);
+  if (turn.is_enet) report.enet(turn.phase) += turn_us;
   report.phase(turn.phase) += turn_us;
   if (turn.phase == Phase::receive) report.received_bytes += turn.bytes;
   if (turn.phase == Phase::send) report.sent_bytes += turn.bytes;

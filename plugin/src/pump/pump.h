@@ -30,11 +30,13 @@ struct RunReport {
   uint64_t received_bytes = 0;
   uint64_t sent_bytes = 0;
   int64_t phase_us[kPhases] = {};
+  int64_t enet_us[kPhases] = {};  // of these: turns of ENet hosts
   framepump_handle culprit = 0;  // the source with the longest turn
   int64_t culprit_us = 0;
   uint64_t culprit_bytes = 0;
 
   int64_t& phase(Phase p) { return phase_us[static_cast<int>(p)]; }
+  int64_t& enet(Phase p) { return enet_us[static_cast<int>(p)]; }
 };
 
 constexpr uint32_t line_bit(Line line) { return uint32_t{1} << static_cast<uint32_t>(line); }

@@ -36,6 +36,7 @@ struct TurnContext {
 struct Turn {
   Outcome outcome = Outcome::drained;
   Phase phase = Phase::receive;
+  bool is_enet = false;         // reports tell these turns from those of streams
   uint32_t accepts = 0;
   uint64_t bytes = 0;
   int64_t wake_at_us = kNever;  // also give it a turn when the frame's time gets there

@@ -83,7 +83,7 @@ void EnetHost::take_back_messages() {
 // ---- from gameplay ----
 
 Turn EnetHost::send_turn(const TurnContext& context) {
-  Turn turn = {.phase = Phase::send};
+  Turn turn = {.phase = Phase::send, .is_enet = true};
   Datagram* command = nullptr;
   for (uint32_t n = 0; n < kCommandsPerTurn && (command = next_command()) != nullptr; ++n) {
     carry_out(*command, context.now_us);

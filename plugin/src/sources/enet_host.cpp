@@ -242,7 +242,7 @@ void EnetHost::finish(uint8_t reason) {
 // With nothing queued in ENet, service reads on until a connection begins or ends, or 256 datagrams were read: so a new peer's
 // first messages, which ENet refuses until its beginning was passed on, find it begun.
 Turn EnetHost::receive_turn(const TurnContext& context) {
-  Turn turn;
+  Turn turn = {.is_enet = true};
   const int64_t now_us = monotonic_us();
   events_left_ = kEventsPerTurn;
   take_back_messages();

@@ -90,7 +90,7 @@ return {
     TRACE_WAIT = 3,
     UNRELIABLE = 0,
     UNSEQUENCED = 2,
-    VERSION = 3000,
+    VERSION = 4000,
     WAIT_DEADLINE = 0,
     WAIT_FIRST_DATA = 1,
   },
@@ -203,6 +203,8 @@ typedef struct framepump_tick_report {
   uint64_t memory_peak_bytes;
   uint64_t kernel_window_bytes;
   const char* notice;
+  int64_t phase_enet_receive_us;
+  int64_t phase_enet_send_us;
 } framepump_tick_report;
 typedef struct framepump_totals {
   uint32_t struct_size;
