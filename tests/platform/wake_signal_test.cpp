@@ -65,7 +65,7 @@ TEST_CASE("a sleep ends after its time and not before") {
 TEST_CASE("opening again keeps what was raised, and leaks nothing") {
   WakeSignal wake;
   REQUIRE(wake.open());
-  const int before = wake.read_descriptor();
+  const int before = static_cast<int>(wake.read_descriptor());
   wake.raise();
   REQUIRE(wake.open());
   CHECK(wake.read_descriptor() == before);
