@@ -41,6 +41,13 @@ struct Poll {
 #endif
 };
 
+// Where the end is told with the data before it. Elsewhere it is found by reading on, since levels are told again when a stream is armed.
+#if defined(FRAMEPUMP_LINUX)
+constexpr uint32_t kEndIsTold = kReadable | kPeerEnded;
+#else
+constexpr uint32_t kEndIsTold = kReadable;
+#endif
+
 template <typename Backend>
 struct Fixture {
   std::unique_ptr<Poller> poller{Backend::make()};
@@ -210,7 +217,7 @@ EACH_BACKEND("the end of a stream is announced, with data before it and without"
     f.add_quietly(pair.server);
     if (*last_words != '\0') REQUIRE(send_text(pair.client, last_words).status == IoStatus::ok);
     shutdown_write(pair.client.socket);
-    CHECK(f.reports(&pair.server, kReadable | kPeerEnded));
+    CHECK(f.reports(&pair.server, kEndIsTold));
     std::string text;
     CHECK(receive_to_the_end(pair.server, text).status == IoStatus::end_of_stream);
     CHECK(text == last_words);

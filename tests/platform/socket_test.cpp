@@ -143,8 +143,9 @@ TEST_CASE("connecting to a port where nobody listens is refused") {
     const IoResult result = outcome_of(client);
     CHECK(result.status == IoStatus::refused);
     CHECK(result.system_code != 0);
-    // The system tells it once. Whoever asks again must not wait for ever.
-    CHECK(finish_connect(client.socket).status == IoStatus::failed);
+    // Most systems tell it once. Whoever asks again must not wait for ever.
+    const IoStatus again = finish_connect(client.socket).status;
+    CHECK((again == IoStatus::failed || again == IoStatus::refused));
   }
 }
 

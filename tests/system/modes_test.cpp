@@ -212,7 +212,7 @@ std::map<uint64_t, Story> expected_stories() {
       {kEchoed, story(connected + closed(FRAMEPUMP_REASON_CLOSED_HERE) + at_all, bytes_of(kEchoed))},
       {kPeerCloses, story(connected + closed(FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, bytes_of(kPeerCloses))},
       {kPeerHalfCloses, story(connected + half + closed(FRAMEPUMP_REASON_CLOSED_HERE) + at_all, bytes_of(kPeerHalfCloses))},
-      {kReset, story(connected + closed(FRAMEPUMP_REASON_RESET) + at_all, bytes_of(kReset))},
+      {kReset, story(connected + closed(can_reset() ? FRAMEPUMP_REASON_RESET : FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, bytes_of(kReset))},
       {kRefused, story(closed(FRAMEPUMP_REASON_REFUSED) + " at 0\n", "")},
       {kAborted, story(connected + closed(FRAMEPUMP_REASON_ABORTED_HERE) + at_all, bytes_of(kAborted))},
       {kHalfCloses, story(connected + closed(FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, answer_of(kHalfCloses))},
