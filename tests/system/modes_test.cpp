@@ -69,7 +69,7 @@ class Script {
       react_peer();
       net_.flush();
       peer_.flush();
-      return closed_ == kRoles - 1;
+      return closed_ == kRoles - 1 && peer_has_all();
     }));
     return stories_;
   }
@@ -180,6 +180,14 @@ class Script {
     }
     if (role == kPeerCloses) api().close(stream);
     if (role == kPeerHalfCloses) api().shutdown_write(stream);
+  }
+
+  // What was sent may still be on its way when its sender has closed.
+  bool peer_has_all() {
+    for (uint64_t role : {kEchoed, kHalfCloses, kPeerHalfCloses, kAcceptedHalfOpen}) {
+      if (peer_bytes_[role].size() < kSizeBytes) return false;
+    }
+    return true;
   }
 
   template <typename Action>
