@@ -318,7 +318,9 @@ struct Holder {
 
 TEST_CASE("a call while another is under way is refused and told to the assert handler, and the first one goes on") {
   const framepump_services services = counting_services();
-  TestNetwork net(default_config(), &services);
+  framepump_config config = default_config();
+  config.slice_us = 1'000'000;  // so that a slow connect does not put the source off to the next tick
+  TestNetwork net(config, &services);
   const framepump_handle stream = net.connect(1);
   Holder holder;
   const framepump_source source = {sizeof(source), 1, Holder::take_turn, &holder, 0};

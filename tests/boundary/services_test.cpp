@@ -267,7 +267,7 @@ TEST_CASE("log is called inside tick only, on the thread that ticks") {
 TEST_CASE("each helper thread reports to thread_started, on itself") {
   Witness witness;
   const framepump_services services = witness.services();
-  const std::string path = std::filesystem::temp_directory_path() / ("framepump_services_" + std::to_string(getpid()) + ".toml");
+  const std::string path = (std::filesystem::temp_directory_path() / ("framepump_services_" + std::to_string(getpid()) + ".toml")).string();
   std::ofstream(path) << "[pump]\nthreaded = true\n";
   framepump_handle network = 0;
   REQUIRE_EQ(api().network_open(path.c_str(), &services, &network, nullptr), FRAMEPUMP_OK);

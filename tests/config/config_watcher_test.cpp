@@ -53,7 +53,14 @@ class Watched {
   // As most editors do: nobody ever sees a part of it.
   void save(const std::string& text) {
     write_text(folder.file("framepump.toml.new"), text);
-    std::filesystem::rename(folder.file("framepump.toml.new"), path());
+    // As editors do: Windows replaces no file that somebody has open, as the watcher may at this moment.
+    std::error_code error;
+    for (int tries = 0; tries < 1000; ++tries) {
+      std::filesystem::rename(folder.file("framepump.toml.new"), path(), error);
+      if (!error) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    REQUIRE_FALSE(error);
   }
   ConfigChange next() { return next_of(watcher); }
   uint32_t next_slice_us() {

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -15,8 +15,10 @@ namespace framepump::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    path_ = std::filesystem::temp_directory_path() / "framepump-test-XXXXXX";
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    const std::filesystem::path path = std::filesystem::temp_directory_path() / ("framepump-test-" + std::to_string(now));
+    REQUIRE(std::filesystem::create_directory(path));  // and nobody else has made it
+    path_ = path.string();
   }
   ~TemporaryFolder() {
     std::error_code ignored;

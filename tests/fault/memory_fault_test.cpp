@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "support/aligned_memory.h"
 #include "support/test_network.h"
 
 using namespace framepump::test;
@@ -27,7 +28,7 @@ class RefusingServices {
     };
     services_.release = [](void* self, void* memory, uint64_t size_bytes, uint64_t) {
       if (memory != nullptr) static_cast<RefusingServices*>(self)->live_bytes_ -= size_bytes;
-      std::free(memory);
+      aligned_release(memory);
     };
     services_.log = [](void*, uint32_t, const char*) {};
   }
@@ -43,7 +44,7 @@ class RefusingServices {
     const int64_t n = allocations_.fetch_add(1);
     if (n >= first_ && n < last_) return nullptr;
     live_bytes_ += size_bytes;
-    return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+    return aligned_allocate(size_bytes, alignment);
   }
 
   framepump_services services_ = {};

@@ -2,7 +2,12 @@
 #include "platform/address.h"
 
 #include <doctest/doctest.h>
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <iphlpapi.h>
+#else
 #include <net/if.h>
+#endif
 
 #include <cstring>
 #include <string>
@@ -82,7 +87,7 @@ TEST_CASE("an address is written as it was read") {
 }
 
 TEST_CASE("an interface can be given by name or number") {
-  char name[IF_NAMESIZE] = {};
+  char name[256] = {};  // IF_NAMESIZE and more, on every system
   REQUIRE(if_indextoname(1, name) != nullptr);
   SocketAddress by_name;
   SocketAddress by_number;

@@ -4,13 +4,16 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <poll.h>
+#if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,7 +30,7 @@ bool becomes_true(Condition condition, int64_t limit_us = kLimitUs) {
   const int64_t deadline_us = monotonic_us() + limit_us;
   while (!condition()) {
     if (monotonic_us() > deadline_us) return false;
-    poll(nullptr, 0, 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return true;
 }
@@ -135,6 +138,7 @@ inline bool receive_exactly(const OwnedSocket& from, std::string& out, size_t si
   });
 }
 
+#if !defined(_WIN32)
 // Runs it in a process of its own, for what cannot be taken back in this one. Returns what it returns (0 to 127), or 128 after
 // a crash.
 template <typename Body>
@@ -147,5 +151,6 @@ int in_child(Body body) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
+#endif
 
 }  // namespace framepump::test

@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 
 #include "framepump/framepump_types.h"
+#include "support/aligned_memory.h"
 
 namespace framepump::test {
 
@@ -20,7 +20,7 @@ class CountingServices {
     };
     services_.release = [](void* self, void* memory, uint64_t size_bytes, uint64_t) {
       static_cast<CountingServices*>(self)->live_bytes_ -= memory == nullptr ? 0 : size_bytes;
-      std::free(memory);
+      aligned_release(memory);
     };
     services_.log = [](void*, uint32_t, const char*) {};
   }
@@ -40,7 +40,7 @@ class CountingServices {
     uint64_t peak_bytes = peak_bytes_.load();
     while (live_bytes > peak_bytes && !peak_bytes_.compare_exchange_weak(peak_bytes, live_bytes)) {
     }
-    return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+    return aligned_allocate(size_bytes, alignment);
   }
 
   framepump_services services_ = {};

@@ -33,6 +33,8 @@ class PlainSocket {
   uint32_t port() const;
 
   void send(std::string_view bytes);
+  // As much as there is room for at once: a number of bytes, or negative.
+  int64_t send_now(std::string_view bytes) const;
   // What comes until the end of the stream. `error` is errno if it was not an orderly end, else 0.
   std::string receive_to_end(int& error);
   std::string receive(size_t size_bytes);
@@ -45,6 +47,7 @@ class PlainSocket {
   void vanish();
   // Fewer bytes in the kernel, so that a sender feels soon that nobody reads. Before listen's connections come.
   void keep_small_receive_buffer();
+  void keep_small_send_buffer();  // the same for what it sends
 
  private:
   int descriptor_ = -1;

@@ -229,4 +229,6 @@ std::string pattern(uint64_t seed, uint64_t begin, uint64_t size_bytes) {
 
 bool is_sanitized() { return std::getenv("FRAMEPUMP_TEST_SANITIZED") != nullptr; }
 
+bool can_reset() { return std::getenv("FRAMEPUMP_TEST_NO_RESETS") == nullptr; }
+
 }  // namespace framepump::test

@@ -122,7 +122,10 @@ Pair connect_pair(TestNetwork& client, TestNetwork& server, uint32_t flags = 0, 
 // Bytes that tell where they belong: byte i is a hash of seed and i.
 std::string pattern(uint64_t seed, uint64_t begin, uint64_t size_bytes);
 
-// True when wall-clock limits mean nothing (sanitizers, valgrind).
+// True when wall-clock limits mean nothing (sanitizers, valgrind, Wine).
 bool is_sanitized();
+
+// False where the system ends a connection in good order before it resets it, so that its peer sees an end: Wine.
+bool can_reset();
 
 }  // namespace framepump::test

@@ -69,7 +69,7 @@ class Script {
       react_peer();
       net_.flush();
       peer_.flush();
-      return closed_ == kRoles - 1;
+      return closed_ == kRoles - 1 && peer_has_all();
     }));
     return stories_;
   }
@@ -182,6 +182,14 @@ class Script {
     if (role == kPeerHalfCloses) api().shutdown_write(stream);
   }
 
+  // What was sent may still be on its way when its sender has closed.
+  bool peer_has_all() {
+    for (uint64_t role : {kEchoed, kHalfCloses, kPeerHalfCloses, kAcceptedHalfOpen}) {
+      if (peer_bytes_[role].size() < kSizeBytes) return false;
+    }
+    return true;
+  }
+
   template <typename Action>
   void once(uint64_t role, Action action) {
     if (!std::exchange(acted_[role], true)) action();
@@ -212,7 +220,7 @@ std::map<uint64_t, Story> expected_stories() {
       {kEchoed, story(connected + closed(FRAMEPUMP_REASON_CLOSED_HERE) + at_all, bytes_of(kEchoed))},
       {kPeerCloses, story(connected + closed(FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, bytes_of(kPeerCloses))},
       {kPeerHalfCloses, story(connected + half + closed(FRAMEPUMP_REASON_CLOSED_HERE) + at_all, bytes_of(kPeerHalfCloses))},
-      {kReset, story(connected + closed(FRAMEPUMP_REASON_RESET) + at_all, bytes_of(kReset))},
+      {kReset, story(connected + closed(can_reset() ? FRAMEPUMP_REASON_RESET : FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, bytes_of(kReset))},
       {kRefused, story(closed(FRAMEPUMP_REASON_REFUSED) + " at 0\n", "")},
       {kAborted, story(connected + closed(FRAMEPUMP_REASON_ABORTED_HERE) + at_all, bytes_of(kAborted))},
       {kHalfCloses, story(connected + closed(FRAMEPUMP_REASON_CLOSED_BY_PEER) + at_all, answer_of(kHalfCloses))},

@@ -2,7 +2,6 @@
 //
 // P8: a game thread that does not tick for seconds, and peers that give up after two.
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -14,11 +13,6 @@
 using namespace framepump::test;
 
 namespace {
-
-// What the socket takes without waiting; 0 or less: nothing.
-int64_t try_send(const PlainSocket& socket, std::string_view bytes) {
-  return ::send(socket.descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
 
 // A peer that sends without pause and gives up when nothing of it was taken for `patience_ms`.
 class ImpatientSender {
@@ -38,7 +32,7 @@ class ImpatientSender {
     while (!is_done()) {
       const uint64_t begin = sent_bytes_ % piece.size();
       const uint64_t size = std::min<uint64_t>(piece.size() - begin, total_bytes_ - sent_bytes_);
-      const int64_t sent = try_send(socket_, std::string_view(piece).substr(begin, size));
+      const int64_t sent = socket_.send_now(std::string_view(piece).substr(begin, size));
       if (sent > 0) {
         sent_bytes_ += static_cast<uint64_t>(sent);
         moved_at_us = now_us();
@@ -70,8 +64,7 @@ bool stall(uint32_t takeover_ms, int stall_ms, int patience_ms) {
   config.kernel_window_kib = 0;  // nor the receive window
   TestNetwork net(config);
   PlainPair pair(net);
-  const int small_bytes = 64 * 1024;  // so that the kernel cannot hide the stall
-  setsockopt(pair.peer.descriptor(), SOL_SOCKET, SO_SNDBUF, &small_bytes, sizeof(small_bytes));
+  pair.peer.keep_small_send_buffer();  // so that the kernel cannot hide the stall
   constexpr uint64_t kTotalBytes = 20'000'000;
   ImpatientSender sender(pair.peer, kTotalBytes, patience_ms);
   uint64_t got = 0;
@@ -117,7 +110,7 @@ TEST_CASE("a tick never waits for the token while the guard pumps, and gets it s
   std::thread firehose([&] {
     const std::string piece(256 * 1024, 'x');
     while (!stop) {
-      if (try_send(pair.peer, piece) <= 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      if (pair.peer.send_now(piece) <= 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
   });
   int64_t longest_busy_us = 0;

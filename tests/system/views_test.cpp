@@ -2,7 +2,6 @@
 //
 // P6: what gameplay looks at stays as it is, and what it parses comes out whole wherever blocks and packets end.
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <string>
@@ -32,7 +31,7 @@ class Firehose {
     for (uint64_t sent = 0; !stop_;) {
       const std::string piece = pattern(seed_, sent, 16 * 1024);
       for (size_t done = 0; done < piece.size() && !stop_;) {
-        const ssize_t step = ::send(socket_.descriptor(), piece.data() + done, piece.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const int64_t step = socket_.send_now(std::string_view(piece).substr(done));
         if (step > 0) done += static_cast<size_t>(step);
         if (step <= 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
       }

@@ -179,7 +179,7 @@ typedef struct framepump_api {
 } framepump_api;
 
 #if defined(_WIN32)
-#define FRAMEPUMP_EXPORT __declspec(dllexport)
+#define FRAMEPUMP_EXPORT /* framepump.def exports it from the DLL; so the header is the same for whoever links statically */
 #else
 #define FRAMEPUMP_EXPORT __attribute__((visibility("default")))
 #endif

@@ -70,6 +70,7 @@ void Network::warm_lists() {
 }
 
 uint32_t Network::open(const framepump_config& config, const char* watch_path, Poller* poller, framepump_message& message) {
+  if (!socket_system_.start()) return fail_open(message, FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "cannot open the network: the system has no sockets to give");
   config_ = config;
   peek_limit_bytes_ = peek_limit_in_force(config);
   apply_settings();

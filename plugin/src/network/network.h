@@ -267,6 +267,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void drop_reservation(StreamGate& gate);
   void want_writable(StreamGate& gate, uint64_t refused_bytes);
 
+  SocketSystem socket_system_;
   Host host_;
   framepump_handle handle_ = 0;
   framepump_config config_ = {};

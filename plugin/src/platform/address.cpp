@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "platform/address.h"
 
-#include <arpa/inet.h>
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <iphlpapi.h>
+#else
 #include <net/if.h>
-#include <netinet/in.h>
+#endif
 
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+
+#include "platform/system_address.h"
 
 namespace framepump {
 namespace {

@@ -18,7 +18,7 @@ struct FileResult {
 FileResult read_file(const char* path, std::span<char> buffer);
 
 // Tells when something happened to a file, by watching its directory: editors write a new file and rename it over the old one.
-// Where the system cannot tell (or the directory is gone for a while), wait() returns at least every 250 ms, so that a caller
+// Where the system cannot tell (or the directory is gone for a while, or it is no Linux), wait() returns at least every 250 ms, so that a caller
 // who compares contents sees every change.
 class FileWatch {
  public:
@@ -33,6 +33,9 @@ class FileWatch {
   bool wait(WakeSignal& wake);
 
  private:
+  // Half of the half second within which an edit is to take effect.
+  static constexpr int64_t kLookAgainUs = 250'000;
+
   void watch_directory();
   bool is_told_of_changes();
   bool take_notices();

@@ -52,7 +52,7 @@ class Poller {
   virtual const char* name() const = 0;
 };
 
-// Null when descriptors or memory run out, or the system has no such backend. The caller owns it.
+// Null when descriptors or memory run out, or the system has no such backend. The caller owns it. On Windows poll is WSAPoll.
 Poller* make_epoll_poller();
 Poller* make_poll_poller();
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Edge-triggered epoll: the kernel keeps the set and the edges, so preparing is nothing, and neither is arming for reading.
+#include "platform/features.h"
 #include "platform/poller.h"
 
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -78,7 +79,7 @@ class EpollPoller final : public Poller {
 
   bool wait(WaitSet&, WakeSignal& wake, int64_t timeout_us) override {
     // To poll the epoll descriptor says that something is ready and leaves it there.
-    pollfd descriptors[2] = {{wake.read_descriptor(), POLLIN, 0}, {epoll_fd_, POLLIN, 0}};
+    pollfd descriptors[2] = {{static_cast<int>(wake.read_descriptor()), POLLIN, 0}, {epoll_fd_, POLLIN, 0}};
     const bool is_ready = poll_descriptors(descriptors, 2, timeout_us) > 0;
     if (descriptors[0].revents != 0) wake.clear();
     return is_ready;

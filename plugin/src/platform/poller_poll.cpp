@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // poll() made to look edge-triggered: a reported direction is not asked for again until it is armed.
+#if !defined(_WIN32)
+
 #include <algorithm>
 #include <new>
 
@@ -118,7 +120,7 @@ class PollPoller final : public Poller {
   bool wait(WaitSet& set, WakeSignal& wake, int64_t timeout_us) override {
     PollWaitSet& waiting = static_cast<PollWaitSet&>(set);
     if (!waiting.is_complete) return wait_without_memory(wake, timeout_us);
-    waiting.entries[0].fd = wake.read_descriptor();
+    waiting.entries[0].fd = static_cast<int>(wake.read_descriptor());
     const bool is_ready = poll_descriptors(waiting.entries.data(), waiting.entries.size(), timeout_us) > 0;
     if (is_ready && waiting.entries[0].revents != 0) wake.clear();
     return is_ready;
@@ -170,3 +172,5 @@ class PollPoller final : public Poller {
 Poller* make_poll_poller() { return new (std::nothrow) PollPoller; }
 
 }  // namespace framepump
+
+#endif

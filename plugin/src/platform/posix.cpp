@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
-#include "platform/posix.h"
-
-#include <netinet/in.h>
+#if !defined(_WIN32)
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include "platform/clock.h"
+#include "platform/posix.h"
 
 namespace framepump {
 namespace {
 
 int poll_once(pollfd* descriptors, uint32_t count, int64_t timeout_us) {
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   timespec timeout = {};
   timeout.tv_sec = static_cast<time_t>(timeout_us / 1'000'000);
   timeout.tv_nsec = static_cast<long>(timeout_us % 1'000'000 * 1000);
@@ -52,7 +50,7 @@ IoStatus status_of(int error) {
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
     case ENONET:
 #endif
     case EHOSTDOWN: return IoStatus::unreachable;
@@ -74,46 +72,6 @@ IoStatus status_of(int error) {
 
 IoResult failure_of(int error) { return {status_of(error), error, 0}; }
 
-SystemAddress to_system(const SocketAddress& address) {
-  SystemAddress out = {};
-  if (address.family == AddressFamily::ipv4) {
-    sockaddr_in system = {};
-    system.sin_family = AF_INET;
-    system.sin_port = htons(address.port);
-    std::memcpy(&system.sin_addr, address.bytes, sizeof(system.sin_addr));
-    std::memcpy(&out.storage, &system, sizeof(system));
-    out.size = sizeof(system);
-  } else if (address.family == AddressFamily::ipv6) {
-    sockaddr_in6 system = {};
-    system.sin6_family = AF_INET6;
-    system.sin6_port = htons(address.port);
-    system.sin6_scope_id = address.scope_id;
-    std::memcpy(&system.sin6_addr, address.bytes, sizeof(system.sin6_addr));
-    std::memcpy(&out.storage, &system, sizeof(system));
-    out.size = sizeof(system);
-  }
-  return out;
-}
-
-SocketAddress from_system(const SystemAddress& address) {
-  SocketAddress out;
-  if (address.storage.ss_family == AF_INET) {
-    sockaddr_in system = {};
-    std::memcpy(&system, &address.storage, sizeof(system));
-    out.family = AddressFamily::ipv4;
-    out.port = ntohs(system.sin_port);
-    std::memcpy(out.bytes, &system.sin_addr, sizeof(system.sin_addr));
-  } else if (address.storage.ss_family == AF_INET6) {
-    sockaddr_in6 system = {};
-    std::memcpy(&system, &address.storage, sizeof(system));
-    out.family = AddressFamily::ipv6;
-    out.port = ntohs(system.sin6_port);
-    out.scope_id = system.sin6_scope_id;
-    std::memcpy(out.bytes, &system.sin6_addr, sizeof(system.sin6_addr));
-  }
-  return out;
-}
-
 int poll_descriptors(pollfd* descriptors, uint32_t count, int64_t timeout_us) {
   constexpr int64_t kLongestUs = int64_t{365} * 24 * 3600 * 1'000'000;  // a year, so that adding to the clock cannot overflow
   const bool is_limited = timeout_us > 0;
@@ -128,3 +86,5 @@ int poll_descriptors(pollfd* descriptors, uint32_t count, int64_t timeout_us) {
 }
 
 }  // namespace framepump
+
+#endif

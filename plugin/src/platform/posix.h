@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of this room share. Not for other rooms: it brings POSIX headers in.
+// What the files for POSIX systems share. Not for other rooms: it brings POSIX headers in.
 #pragma once
 
 #include <poll.h>
@@ -8,24 +8,25 @@
 
 #include <cstdint>
 
-#include "platform/address.h"
+#include "platform/features.h"
 #include "platform/socket.h"
+#include "platform/system_address.h"
+
+// Without Linux, without what is found on Linux; what BSDs and macOS may have besides is left out too.
+#if defined(FRAMEPUMP_PORTABLE_POSIX)
+#undef POLLRDHUP
+#undef SCM_TIMESTAMPNS
+#undef SO_MEMINFO
+#undef SO_RCVBUFFORCE
+#undef SO_TIMESTAMPNS
+#undef TCP_NOTSENT_LOWAT
+#undef TCP_USER_TIMEOUT
+#endif
 
 namespace framepump {
 
 IoStatus status_of(int error);
 IoResult failure_of(int error);
-
-// The system's form of an address. `size` 0: the family is none.
-struct SystemAddress {
-  sockaddr_storage storage;
-  socklen_t size;
-
-  sockaddr* pointer() { return reinterpret_cast<sockaddr*>(&storage); }
-  const sockaddr* pointer() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-SystemAddress to_system(const SocketAddress& address);
-SocketAddress from_system(const SystemAddress& address);
 
 void apply_stream_options(int descriptor, const StreamOptions& options);
 

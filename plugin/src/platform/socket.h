@@ -11,6 +11,20 @@
 
 namespace framepump {
 
+// Sockets may be used while one of these is started: on Windows, which counts them (WSAStartup). Any thread.
+class SocketSystem {
+ public:
+  SocketSystem() = default;
+  ~SocketSystem();
+  SocketSystem(const SocketSystem&) = delete;
+  SocketSystem& operator=(const SocketSystem&) = delete;
+
+  bool start();  // false: the system has no sockets to give
+
+ private:
+  [[maybe_unused]] bool is_started_ = false;
+};
+
 struct Socket {
   intptr_t value = -1;
   bool is_open() const { return value != -1; }

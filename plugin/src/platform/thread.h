@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
 namespace framepump {
 
 // A helper thread that blocks every signal (but those of a crash), so that the host's handlers run on the host's threads.
@@ -20,7 +22,7 @@ class Thread {
   void (*body_)(void* argument) = nullptr;
   void* argument_ = nullptr;
   char name_[16] = {};  // the longest that Linux takes
-  unsigned long id_ = 0;
+  uintptr_t id_ = 0;
   bool started_ = false;
 };
 

@@ -5,7 +5,7 @@
 
 namespace framepump {
 
-// Wakes one sleeping thread (an eventfd on Linux, a pipe elsewhere). raise() may be called by any thread; a raise with nobody
+// Wakes one sleeping thread (an eventfd on Linux, a pipe on other POSIX systems, a connection to itself on Windows). raise() may be called by any thread; a raise with nobody
 // asleep makes the next sleep return at once.
 class WakeSignal {
  public:
@@ -20,11 +20,12 @@ class WakeSignal {
   // Sleeps until raised or `timeout_us` has passed (negative: no limit), then clears. True: it was raised.
   bool sleep(int64_t timeout_us);
 
-  int read_descriptor() const { return read_fd_; }
+  // What a poller looks at: a descriptor, on Windows a socket.
+  intptr_t read_descriptor() const { return read_fd_; }
 
  private:
-  int read_fd_ = -1;
-  int write_fd_ = -1;
+  intptr_t read_fd_ = -1;
+  intptr_t write_fd_ = -1;
 };
 
 }  // namespace framepump

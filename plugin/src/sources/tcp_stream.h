@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "gate/stream_gate.h"
+#include "platform/features.h"
 #include "platform/socket.h"
 #include "pump/pump.h"
 #include "sources/commandable.h"
@@ -105,7 +106,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 };
 
 // Ten thousand streams that say nothing are to take at most 512 bytes each, with their places in the tables.
-static_assert(sizeof(void*) != 8 || sizeof(TcpStream) <= 488);
+static_assert(sizeof(void*) != 8 || sizeof(TcpStream) <= (kBitFieldsShareWords ? 488 : 496));
 
 // What a failed call on an open stream means to gameplay.
 uint8_t reason_of(IoStatus status);

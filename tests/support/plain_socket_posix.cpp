@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
 #include "support/plain_socket.h"
 
 #include <arpa/inet.h>
@@ -77,6 +79,10 @@ void PlainSocket::send(std::string_view bytes) {
   }
 }
 
+int64_t PlainSocket::send_now(std::string_view bytes) const {
+  return ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 std::string PlainSocket::receive_to_end(int& error) {
   std::string bytes;
   char buffer[65536];
@@ -117,4 +123,11 @@ void PlainSocket::keep_small_receive_buffer() {
   REQUIRE_EQ(setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
 }
 
+void PlainSocket::keep_small_send_buffer() {
+  const int bytes = 64 * 1024;
+  REQUIRE_EQ(setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
+}
+
 }  // namespace framepump::test
+
+#endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
 #include "platform/wake_signal.h"
 
 #include <fcntl.h>
@@ -8,20 +10,26 @@
 
 #include "platform/posix.h"
 
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 #include <sys/eventfd.h>
 #endif
 
 namespace framepump {
 
+namespace {
+
+int number_of(intptr_t descriptor) { return static_cast<int>(descriptor); }
+
+}  // namespace
+
 WakeSignal::~WakeSignal() {
-  if (write_fd_ != read_fd_) close(write_fd_);
-  if (read_fd_ != -1) close(read_fd_);
+  if (write_fd_ != read_fd_) close(number_of(write_fd_));
+  if (read_fd_ != -1) close(number_of(read_fd_));
 }
 
 bool WakeSignal::open() {
   if (read_fd_ != -1) return true;
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   read_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   write_fd_ = read_fd_;
 #else
@@ -40,28 +48,30 @@ bool WakeSignal::open() {
 void WakeSignal::raise() {
   const uint64_t one = 1;
   // A full counter or pipe refuses the write, and is as raised as can be.
-  while (write(write_fd_, &one, sizeof(one)) < 0 && errno == EINTR) {
+  while (write(number_of(write_fd_), &one, sizeof(one)) < 0 && errno == EINTR) {
   }
 }
 
 void WakeSignal::clear() {
   uint64_t raises = 0;
-#if defined(__linux__)
-  while (read(read_fd_, &raises, sizeof(raises)) < 0 && errno == EINTR) {
+#if defined(FRAMEPUMP_LINUX)
+  while (read(number_of(read_fd_), &raises, sizeof(raises)) < 0 && errno == EINTR) {
   }
 #else
   while (true) {
-    const ssize_t taken = read(read_fd_, &raises, sizeof(raises));
+    const ssize_t taken = read(number_of(read_fd_), &raises, sizeof(raises));
     if (taken == 0 || (taken < 0 && errno != EINTR)) return;
   }
 #endif
 }
 
 bool WakeSignal::sleep(int64_t timeout_us) {
-  pollfd descriptor = {read_fd_, POLLIN, 0};
+  pollfd descriptor = {number_of(read_fd_), POLLIN, 0};
   if (poll_descriptors(&descriptor, 1, timeout_us) == 0) return false;
   clear();
   return true;
 }
 
 }  // namespace framepump
+
+#endif

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
+#include "platform/features.h"
 #include "platform/thread.h"
 
 #include <pthread.h>
@@ -27,7 +30,7 @@ bool Thread::start(const char* name, void (*body)(void* argument), void* argumen
   std::snprintf(name_, sizeof(name_), "%s", name);
   const auto enter = [](void* self) -> void* {
     const Thread* thread = static_cast<const Thread*>(self);
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
     pthread_setname_np(pthread_self(), thread->name_);
 #elif defined(__APPLE__)
     pthread_setname_np(thread->name_);
@@ -42,7 +45,7 @@ bool Thread::start(const char* name, void (*body)(void* argument), void* argumen
   pthread_t id;
   started_ = pthread_create(&id, nullptr, enter, this) == 0;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (started_) id_ = (unsigned long)id;  // a pointer on some systems, a number on others
+  if (started_) id_ = (uintptr_t)id;  // a pointer on some systems, a number on others
   return started_;
 }
 
@@ -53,3 +56,5 @@ void Thread::join() {
 }
 
 }  // namespace framepump
+
+#endif

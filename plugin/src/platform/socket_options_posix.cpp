@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // Socket options, the receive-window lever, and what the system says about sockets and errors.
+#if !defined(_WIN32)
+
+#include "platform/features.h"
+
 #include <sys/ioctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <unistd.h>
@@ -25,10 +29,10 @@ namespace {
 
 #if defined(TCP_KEEPIDLE)
 constexpr int kKeepIdle = TCP_KEEPIDLE;
-#else
+#elif defined(TCP_KEEPALIVE)
 constexpr int kKeepIdle = TCP_KEEPALIVE;  // macOS
 #endif
-constexpr uint32_t kMaxKeepaliveS = 32767;  // Linux: MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL
+[[maybe_unused]] constexpr uint32_t kMaxKeepaliveS = 32767;  // Linux: MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL
 
 void set_option(int descriptor, int level, int name, uint32_t value) {
   const int number = static_cast<int>(std::min<uint32_t>(value, INT_MAX));
@@ -44,8 +48,9 @@ uint64_t option_of(int descriptor, int level, int name) {
 // With TCP_USER_TIMEOUT, Linux ignores TCP_KEEPCNT and gives an idle peer up at the first probe that is due after that time,
 // even if only one was sent before. So that one lost packet is no death sentence, probes begin at half of the time at the
 // latest and come at a rate of six to that time; other systems count them.
-void set_keepalive(int descriptor, uint32_t keepalive_s, uint32_t dead_after_s) {
+void set_keepalive(int descriptor, [[maybe_unused]] uint32_t keepalive_s, [[maybe_unused]] uint32_t dead_after_s) {
   set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+#if defined(TCP_KEEPINTVL)  // OpenBSD has one rate of probes for the whole machine
   uint32_t idle_s = std::min(keepalive_s, kMaxKeepaliveS);
   if (dead_after_s > 0) {
     constexpr uint32_t kProbesPerTime = 6;
@@ -57,6 +62,7 @@ void set_keepalive(int descriptor, uint32_t keepalive_s, uint32_t dead_after_s) 
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, std::clamp<uint32_t>(left_s / interval_s, 1, kMaxProbes));
   }
   set_option(descriptor, IPPROTO_TCP, kKeepIdle, idle_s);
+#endif
 }
 
 // glibc's own form returns the text, the standard's fills the buffer: whichever is there picks one of these.
@@ -94,7 +100,7 @@ void set_dead_after([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t se
 
 SendProgress send_progress([[maybe_unused]] Socket socket) {
   SendProgress progress;
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   tcp_info info = {};
   socklen_t size = sizeof(info);
   int unsent_bytes = 0;
@@ -110,7 +116,7 @@ SendProgress send_progress([[maybe_unused]] Socket socket) {
 }
 
 int64_t smoothed_rtt_us([[maybe_unused]] Socket socket) {
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   tcp_info info = {};
   socklen_t size = sizeof(info);
   if (getsockopt(descriptor_of(socket), IPPROTO_TCP, TCP_INFO, &info, &size) == 0) return info.tcpi_rtt;
@@ -121,7 +127,7 @@ int64_t smoothed_rtt_us([[maybe_unused]] Socket socket) {
 ReceiveMark set_receive_mark(Socket socket, uint64_t mark_bytes) {
   const int descriptor = descriptor_of(socket);
   ReceiveMark mark;
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   set_option(descriptor, SOL_SOCKET, SO_RCVLOWAT, static_cast<uint32_t>(std::min<uint64_t>(mark_bytes, INT_MAX)));
   mark.mark_bytes = option_of(descriptor, SOL_SOCKET, SO_RCVLOWAT);
 #else
@@ -163,7 +169,7 @@ uint64_t raise_descriptor_limit() {
 }
 
 void reserve_descriptors([[maybe_unused]] uint64_t count) {
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   // The table grows with the largest descriptor, and does not shrink again.
@@ -177,3 +183,5 @@ void reserve_descriptors([[maybe_unused]] uint64_t count) {
 }
 
 }  // namespace framepump
+
+#endif

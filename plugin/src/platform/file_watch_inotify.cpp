@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "platform/file.h"
+//
+// A watch that Linux tells of changes.
+#include "platform/features.h"
 
-#include <fcntl.h>
+#if defined(FRAMEPUMP_LINUX)
+
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,20 +17,13 @@
 #include <utility>
 
 #include "platform/clock.h"
+#include "platform/file.h"
 #include "platform/posix.h"
-
-#if defined(__linux__)
-#include <sys/inotify.h>
-#include <sys/vfs.h>
-#endif
 
 namespace framepump {
 namespace {
 
-// Half of the half second within which an edit is to take effect.
-constexpr int64_t kLookAgainUs = 250'000;
-
-ssize_t read_some(int descriptor, char* out, size_t size_bytes) {
+ssize_t read_notices(int descriptor, char* out, size_t size_bytes) {
   ssize_t taken = 0;
   do {
     taken = read(descriptor, out, size_bytes);
@@ -33,25 +31,6 @@ ssize_t read_some(int descriptor, char* out, size_t size_bytes) {
   return taken;
 }
 
-FileResult read_all(int descriptor, std::span<char> buffer) {
-  FileResult result;
-  while (true) {
-    char one_more = 0;
-    const bool is_full = result.size_bytes == buffer.size();
-    const ssize_t taken = is_full ? read_some(descriptor, &one_more, 1)
-                                  : read_some(descriptor, buffer.data() + result.size_bytes, buffer.size() - result.size_bytes);
-    if (taken == 0) break;
-    if (taken < 0 || is_full) {
-      result.system_code = taken < 0 ? errno : EFBIG;
-      return result;
-    }
-    result.size_bytes += static_cast<uint64_t>(taken);
-  }
-  result.ok = true;
-  return result;
-}
-
-#if defined(__linux__)
 // The magic numbers of statfs(2). A change made by another machine, or by the host of a virtual one, is not announced there.
 bool is_shared_file_system(const char* directory) {
   struct statfs file_system = {};
@@ -68,24 +47,8 @@ bool is_shared_file_system(const char* directory) {
     default: return false;
   }
 }
-#endif
 
 }  // namespace
-
-FileResult read_file(const char* path, std::span<char> buffer) {
-  FileResult result;
-  int descriptor = -1;
-  do {
-    descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
-  } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) {
-    result.system_code = errno;
-    return result;
-  }
-  result = read_all(descriptor, buffer);
-  close(descriptor);
-  return result;
-}
 
 FileWatch::~FileWatch() {
   if (notify_fd_ != -1) close(notify_fd_);
@@ -99,11 +62,9 @@ bool FileWatch::open(const char* path) {
   std::snprintf(directory_, sizeof(directory_), "%.*s", length == 0 ? 1 : length, directory);
   std::snprintf(name_, sizeof(name_), "%s", name);
   std::snprintf(path_, sizeof(path_), "%s", path);
-#if defined(__linux__)
   if (notify_fd_ == -1) notify_fd_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (notify_fd_ == -1) return false;
   watch_directory();
-#endif
   return true;
 }
 
@@ -113,7 +74,7 @@ bool FileWatch::wait(WakeSignal& wake) {
     const bool can_tell = is_told_of_changes();
     if (std::exchange(watch_is_new_, false)) return true;
     const int64_t timeout_us = can_tell ? -1 : std::max<int64_t>(look_again_us - monotonic_us(), 0);
-    pollfd descriptors[2] = {{wake.read_descriptor(), POLLIN, 0}, {notify_fd_, POLLIN, 0}};
+    pollfd descriptors[2] = {{static_cast<int>(wake.read_descriptor()), POLLIN, 0}, {notify_fd_, POLLIN, 0}};
     const int ready = poll_descriptors(descriptors, 2, timeout_us);
     const bool is_woken = descriptors[0].revents != 0;
     if (is_woken) wake.clear();
@@ -121,8 +82,6 @@ bool FileWatch::wait(WakeSignal& wake) {
     if (is_woken) return false;
   }
 }
-
-#if defined(__linux__)
 
 void FileWatch::watch_directory() {
   constexpr uint32_t kMask = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF |
@@ -145,7 +104,7 @@ bool FileWatch::take_notices() {
   bool concerns_file = false;
   alignas(inotify_event) char buffer[4096];  // several notices, each at most 16 bytes and a name of 256
   while (true) {
-    const ssize_t taken = read_some(notify_fd_, buffer, sizeof(buffer));
+    const ssize_t taken = read_notices(notify_fd_, buffer, sizeof(buffer));
     if (taken <= 0) return concerns_file;
     for (ssize_t at = 0; at < taken;) {
       inotify_event notice;
@@ -166,12 +125,6 @@ bool FileWatch::take_notices() {
   }
 }
 
-#else
-
-void FileWatch::watch_directory() {}
-bool FileWatch::is_told_of_changes() { return false; }
-bool FileWatch::take_notices() { return false; }
+}  // namespace framepump
 
 #endif
-
-}  // namespace framepump

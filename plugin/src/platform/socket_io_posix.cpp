@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Moving bytes.
+#if !defined(_WIN32)
+
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -101,3 +103,5 @@ IoResult send(Socket socket, std::span<const SendBuffer> buffers) {
 }
 
 }  // namespace framepump
+
+#endif

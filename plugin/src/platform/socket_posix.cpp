@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Opening, connecting, accepting and closing. Moving bytes is in socket_io.cpp, options are in socket_options.cpp.
+// Opening, connecting, accepting and closing. Moving bytes is in socket_io_posix.cpp, options are in socket_options_posix.cpp.
+#if !defined(_WIN32)
+
 #include "platform/socket.h"
 
 #include <fcntl.h>
@@ -26,7 +28,7 @@ void set_option(int descriptor, int level, int name, int value) {
   setsockopt(descriptor, level, name, &value, sizeof(value));
 }
 
-#if !defined(__linux__)
+#if !defined(FRAMEPUMP_LINUX)
 void make_quiet(int descriptor) {
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   fcntl(descriptor, F_SETFL, O_NONBLOCK);
@@ -39,7 +41,7 @@ void make_quiet(int descriptor) {
 IoResult open_socket(AddressFamily family, Socket& out) {
   if (family == AddressFamily::none) return failure_of(EAFNOSUPPORT);
   const int domain = family == AddressFamily::ipv4 ? AF_INET : AF_INET6;
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   const int descriptor = ::socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return failure_of(errno);
 #else
@@ -92,7 +94,7 @@ bool is_of_a_dead_connection(int error) {
     case EHOSTUNREACH:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
     case ENONET:
 #endif
       return true;
@@ -102,7 +104,7 @@ bool is_of_a_dead_connection(int error) {
 
 int accept_once(int listener, SystemAddress& peer) {
   peer.size = sizeof(peer.storage);
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
   return accept4(listener, peer.pointer(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
   return accept(listener, peer.pointer(), &peer.size);
@@ -110,6 +112,9 @@ int accept_once(int listener, SystemAddress& peer) {
 }
 
 }  // namespace
+
+SocketSystem::~SocketSystem() = default;
+bool SocketSystem::start() { return true; }
 
 IoResult open_stream(AddressFamily family, const StreamOptions& options, Socket& out) {
   Socket socket;
@@ -171,7 +176,7 @@ IoResult accept_stream(Socket listener, [[maybe_unused]] const StreamOptions& op
     descriptor = accept_once(descriptor_of(listener), address);
     if (descriptor < 0 && (skips == kMaxSkips || !is_of_a_dead_connection(errno))) return failure_of(errno);
   }
-#if !defined(__linux__)
+#if !defined(FRAMEPUMP_LINUX)
   make_quiet(descriptor);
   apply_stream_options(descriptor, options);
 #endif
@@ -203,3 +208,5 @@ bool local_address(Socket socket, SocketAddress& out) {
 }
 
 }  // namespace framepump
+
+#endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
 #include "platform/clock.h"
 
 #include <ctime>
@@ -19,3 +21,5 @@ int64_t monotonic_us() { return read_ns(CLOCK_MONOTONIC) / 1000; }
 int64_t realtime_ns() { return read_ns(CLOCK_REALTIME); }
 
 }  // namespace framepump
+
+#endif

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
 #include "platform/datagram_socket.h"
+#include "platform/features.h"
 
 #include <fcntl.h>
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 #include <linux/sock_diag.h>
 #endif
 
@@ -49,3 +52,5 @@ uint32_t dropped_datagrams([[maybe_unused]] Socket socket) {
 IoResult last_failure() { return failure_of(errno); }
 
 }  // namespace framepump
+
+#endif

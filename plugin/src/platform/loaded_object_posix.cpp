@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#if !defined(_WIN32)
+
+#include "platform/features.h"
 #include "platform/loaded_object.h"
 
 #include <dlfcn.h>
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 #include <link.h>
 #endif
 
@@ -21,7 +24,7 @@ bool file_of_code(const void* address, std::span<char> out) {
   return true;
 }
 
-#if defined(__linux__)
+#if defined(FRAMEPUMP_LINUX)
 struct Search {
   const char* part;
   std::span<char> out;
@@ -64,3 +67,5 @@ CodeOrigin find_code_origin(std::span<const void* const> functions, const char* 
 }
 
 }  // namespace framepump
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "platform/system_address.h"
+
+#include <cstring>
+
+namespace framepump {
+
+SystemAddress to_system(const SocketAddress& address) {
+  SystemAddress out = {};
+  if (address.family == AddressFamily::ipv4) {
+    sockaddr_in system = {};
+    system.sin_family = AF_INET;
+    system.sin_port = htons(address.port);
+    std::memcpy(&system.sin_addr, address.bytes, sizeof(system.sin_addr));
+    std::memcpy(&out.storage, &system, sizeof(system));
+    out.size = sizeof(system);
+  } else if (address.family == AddressFamily::ipv6) {
+    sockaddr_in6 system = {};
+    system.sin6_family = AF_INET6;
+    system.sin6_port = htons(address.port);
+    system.sin6_scope_id = address.scope_id;
+    std::memcpy(&system.sin6_addr, address.bytes, sizeof(system.sin6_addr));
+    std::memcpy(&out.storage, &system, sizeof(system));
+    out.size = sizeof(system);
+  }
+  return out;
+}
+
+SocketAddress from_system(const SystemAddress& address) {
+  SocketAddress out;
+  if (address.storage.ss_family == AF_INET) {
+    sockaddr_in system = {};
+    std::memcpy(&system, &address.storage, sizeof(system));
+    out.family = AddressFamily::ipv4;
+    out.port = ntohs(system.sin_port);
+    std::memcpy(out.bytes, &system.sin_addr, sizeof(system.sin_addr));
+  } else if (address.storage.ss_family == AF_INET6) {
+    sockaddr_in6 system = {};
+    std::memcpy(&system, &address.storage, sizeof(system));
+    out.family = AddressFamily::ipv6;
+    out.port = ntohs(system.sin6_port);
+    out.scope_id = system.sin6_scope_id;
+    std::memcpy(out.bytes, &system.sin6_addr, sizeof(system.sin6_addr));
+  }
+  return out;
+}
+
+}  // namespace framepump
