@@ -35,6 +35,7 @@ Network::~Network() {
   watcher_.stop();
   host_.destroy(io_);  // joins its thread: from here on everything is ours
   if (handle_ != 0) unregister_network(handle_);
+  streams_.destroy_all();  // first: they leave the pump's lists, in which the others are their neighbours
   for (ListenerSlot& slot : listeners_) host_.destroy(slot.listener);
   for (SourceSlot& slot : sources_.span()) host_.destroy(slot.source);
   destroy_hosts();
@@ -55,7 +56,8 @@ uint32_t Network::fail_open(framepump_message& message, uint32_t code, const cha
   return code;
 }
 
-// What would otherwise be allocated by the tick that first has something to list. Without memory for it now, that tick tries again.
+// What would otherwise be allocated by the tick that first has something to list. Without memory for it now, that tick tries again; but
+// then no stream keeps its last block.
 void Network::warm_lists() {
   constexpr uint32_t kCrowdInATick = 512;
   events_.warm(kCrowdInATick);

@@ -18,7 +18,7 @@ bool StreamTable::open(Environment& environment, uint32_t limit) {
   return free_.open(host_, limit, AtomicBitmap::Fill::full);
 }
 
-StreamTable::~StreamTable() {
+void StreamTable::destroy_all() {
   for (uint32_t i = 0; i < chunk_count_; ++i) {
     Chunk* chunk = chunks_[i].load();
     if (chunk == nullptr) continue;
@@ -29,6 +29,8 @@ StreamTable::~StreamTable() {
     host_.destroy(chunk);
   }
   host_.release(chunks_, uint64_t{chunk_count_} * sizeof(std::atomic<Chunk*>), alignof(std::atomic<Chunk*>));
+  chunks_ = nullptr;
+  chunk_count_ = limit_ = 0;
 }
 
 StreamTable::Chunk* StreamTable::chunk_for(uint32_t index) {

@@ -17,12 +17,15 @@ namespace framepump {
 class StreamTable {
  public:
   explicit StreamTable(const Host& host) : host_(host) {}
-  ~StreamTable();
+  ~StreamTable() { destroy_all(); }
   StreamTable(const StreamTable&) = delete;
   StreamTable& operator=(const StreamTable&) = delete;
 
   // `environment` must outlive the table. False: out of memory.
   bool open(Environment& environment, uint32_t limit);
+
+  // While the pump and the other sources in its lists are still there; then the table is empty. Nobody may pump any more.
+  void destroy_all();
 
   // Makes the first `count` slots now, for a crowd that may come: their memory is half of what accepting costs on top of the system
   // calls. Any thread.
