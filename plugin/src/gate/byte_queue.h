@@ -37,7 +37,8 @@ class ByteQueue {
   bool holds_block() const { return tail_ != nullptr; }
   // True: the guaranteed block is in the queue, the next one must be paid for.
   bool guaranteed_in_use() const { return guaranteed_in_use_.load(std::memory_order_acquire); }
-  // Lets the next bytes of an empty queue begin at the first byte of its last block again: it is in the cache.
+  // Lets the next bytes of an empty queue begin at the first byte of its last block again: that is in the cache, and views end when
+  // their bytes are consumed.
   void rewind();
   uint64_t produced() const { return produced_.load(std::memory_order_relaxed); }
   // Bytes that the consumer has not taken yet; at least so many, seen from either side.

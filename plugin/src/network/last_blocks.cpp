@@ -34,7 +34,7 @@ void Network::trim_readable() {
       continue;
     }
     gate.is_listed_readable = false;
-    if (!keep_last_block(gate, has_token)) release_last_block(stream, has_token);
+    if (!keep_last_block(gate)) release_last_block(stream, has_token);
   }
   readable_.resize_down(kept);
   if (has_token) token_.release();
@@ -42,11 +42,10 @@ void Network::trim_readable() {
 
 // A thousand streams that talk in every frame would give a thousand blocks back and take them anew: a third of what their messages cost
 // beyond the system calls. So the block that is paid for while the stream is open stays, until the stream was silent for a round.
-bool Network::keep_last_block(StreamGate& gate, bool has_token) {
+bool Network::keep_last_block(StreamGate& gate) {
   if (!gate.received.guaranteed_in_use()) return false;
-  if (has_token) gate.received.rewind();
-  gate.was_emptied = true;
   if (!gate.is_listed_emptied && emptied_.size() < emptied_limit_) gate.is_listed_emptied = emptied_.push(handle_of(gate));
+  gate.was_emptied = gate.is_listed_emptied;
   return gate.is_listed_emptied;
 }
 
@@ -59,25 +58,27 @@ void Network::release_last_block(TcpStream& stream, bool has_token) {
   }
 }
 
-// The clock algorithm (Corbato 1968): the hand passes every stream once a round, and takes the block of those that it finds as it left them.
+// The clock algorithm (Corbato 1968): in a round the hand passes every stream that was listed when it began, and takes the block of those
+// that have not talked since the round before.
 void Network::release_silent_blocks() {
-  const uint64_t part = tick_count_ % kTicksARound;
-  const auto begin = static_cast<uint32_t>(emptied_.size() * part / kTicksARound);
-  const auto end = static_cast<uint32_t>(emptied_.size() * (part + 1) / kTicksARound);
-  if (begin == end) return;
+  emptied_way_ += emptied_.size();
+  uint32_t passes = emptied_way_ / kTicksARound;
+  emptied_way_ %= kTicksARound;
+  if (passes == 0) return;
   const bool has_token = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && token_.try_acquire_in_passing();
-  for (uint32_t i = end; i-- > begin;) {
-    TcpStream* stream = live_stream(unpack(emptied_[i]));
-    const bool is_talking = stream != nullptr && (stream->gate.was_emptied || stream->gate.is_listed_readable);
-    if (is_talking) {
+  for (; passes > 0 && emptied_.size() > 0; --passes) {
+    if (emptied_hand_ >= emptied_.size()) emptied_hand_ = 0;
+    TcpStream* stream = live_stream(unpack(emptied_[emptied_hand_]));
+    const bool is_silent = stream != nullptr && !stream->gate.was_emptied && !stream->gate.is_listed_readable;
+    if (stream != nullptr && stream->gate.was_emptied) {
       stream->gate.was_emptied = false;
+      ++emptied_hand_;
       continue;
     }
-    if (stream != nullptr) {
-      stream->gate.is_listed_emptied = false;
-      release_last_block(*stream, has_token);
-    }
-    emptied_[i] = emptied_[emptied_.size() - 1];
+    // One with unread bytes is listed again when they are read.
+    if (stream != nullptr) stream->gate.is_listed_emptied = false;
+    if (is_silent) release_last_block(*stream, has_token);
+    emptied_[emptied_hand_] = emptied_[emptied_.size() - 1];
     emptied_.resize_down(emptied_.size() - 1);
   }
   if (has_token) token_.release();

@@ -177,7 +177,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void list_closed(StreamGate& gate);
   void release_closed();
   void trim_readable();
-  bool keep_last_block(StreamGate& gate, bool has_token);
+  bool keep_last_block(StreamGate& gate);
   void release_last_block(TcpStream& stream, bool has_token);
   void release_silent_blocks();
   void remove_finished_sources();
@@ -303,8 +303,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t wanted_mode_ = FRAMEPUMP_MODE_FRAME_LOCKED;
   uint64_t frame_number_ = 0;
   int64_t frame_now_us_ = 0;
-  int64_t io_woken_at_us_ = 0;       // by a tick or flush; of the frame's clock
-  bool is_command_urgent_ = false;   // some command since then wants more than memory given back
+  int64_t io_woken_at_us_ = 0;       // by gameplay's calls; of the frame's clock
+  bool is_command_urgent_ = false;   // some command that may not be taken yet wants more than memory given back
   int64_t frame_realtime_ns_ = 0;
   int64_t tick_began_us_ = 0;     // both on services.now_us, of the newest tick; for traces
   int64_t publish_began_us_ = 0;
@@ -317,6 +317,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   GrowableArray<framepump_handle> readable_{host_};
   GrowableArray<framepump_handle> emptied_{host_};  // read out, but with their last block
   uint32_t emptied_limit_ = 0;
+  uint32_t emptied_hand_ = 0;
+  uint32_t emptied_way_ = 0;  // of the hand, not gone yet; in parts of a stream
   GrowableArray<uint32_t> closed_{host_};   // published as closed, not yet released
   GrowableArray<uint32_t> writers_{host_};  // with unsent bytes or waiting for room
   GrowableArray<uint32_t> peeks_{host_};    // incomplete, or were; looked through while somebody lacks memory

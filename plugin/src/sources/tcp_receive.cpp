@@ -95,6 +95,7 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
   const uint64_t queued_bytes = queue.queued_bytes();
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
   if (wanted_bytes == 0) return {};
+  if (queued_bytes == 0) queue.rewind();
   const std::span<std::byte> room = queue.room();
   const bool room_is_enough = room.size() >= wanted_bytes || (!room.empty() && !is_bulky_);
   Block* fresh = room_is_enough ? nullptr : take_receive_block(queued_bytes);
