@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #endif
 
 #include <algorithm>
@@ -117,6 +118,14 @@ bool has_unread(const OwnedSocket& socket, int size_bytes) {
   });
 }
 
+void send_urgent_byte(const OwnedSocket& socket) {
+#if defined(_WIN32)
+  REQUIRE(::send(static_cast<SOCKET>(socket.socket.value), "!", 1, MSG_OOB) == 1);
+#else
+  REQUIRE(::send(socket.descriptor(), "!", 1, MSG_OOB) == 1);
+#endif
+}
+
 void fill(const OwnedSocket& socket) {
   const std::string chunk(1 << 18, 'x');
   while (send_text(socket, chunk).status == IoStatus::ok) {
@@ -191,6 +200,22 @@ EACH_BACKEND("data that comes between the drain and the arming is not lost") {
   REQUIRE(send_text(pair.client, "two").status == IoStatus::ok);
   REQUIRE(has_unread(pair.server, 3));
   f.arm(pair.server, kReadable);
+  CHECK(f.reports(&pair.server, kReadable));
+}
+
+EACH_BACKEND("an urgent byte, which nobody reads, does not make a stream readable for ever") {
+  Fixture<Backend> f;
+  SocketPair pair;
+  f.add_quietly(pair.server);
+  send_urgent_byte(pair.client);
+  REQUIRE(send_text(pair.client, "news").status == IoStatus::ok);
+  CHECK(f.reports(&pair.server, kReadable));
+  for (int round = 0; round < 3; ++round) {
+    f.drain(pair.server);
+    f.wait(1'000);
+  }
+  CHECK(f.readiness(&pair.server) == 0);
+  REQUIRE(send_text(pair.client, "more").status == IoStatus::ok);
   CHECK(f.reports(&pair.server, kReadable));
 }
 

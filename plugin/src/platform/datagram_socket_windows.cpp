@@ -22,7 +22,7 @@ uint64_t set_receive_buffer(Socket socket, uint64_t size_bytes) {
 }
 
 bool has_input(Socket socket) {
-  WSAPOLLFD entry = {system_socket(socket), POLLIN, 0};
+  WSAPOLLFD entry = {system_socket(socket), POLLRDNORM, 0};
   return poll_sockets(&entry, 1, 0) > 0;
 }
 

@@ -18,8 +18,8 @@ struct FileResult {
 FileResult read_file(const char* path, std::span<char> buffer);
 
 // Tells when something happened to a file, by watching its directory: editors write a new file and rename it over the old one.
-// Where the system cannot tell (or the directory is gone for a while, or it is no Linux), wait() returns at least every 250 ms, so that a caller
-// who compares contents sees every change.
+// Where the system cannot tell (or the directory is gone for a while), wait() returns at least every 250 ms, so that a caller who compares
+// contents sees every change; outside of Linux that is all it does.
 class FileWatch {
  public:
   FileWatch() = default;

@@ -24,27 +24,27 @@ constexpr int64_t kLookEveryUs = 20'000;  // a fraction of a frame and of what a
 struct Entry {
   SOCKET socket;
   void* key;
-  short armed;          // POLLIN, POLLOUT
+  short armed;          // POLLRDNORM, POLLOUT; POLLIN would say that urgent data waits, which nobody reads
   short found;          // by the last look
   bool is_connecting;   // perhaps: it was added for writing, and has not been writable yet
   bool is_end_told;     // of a peer that hung up
 };
 
 // For WSAPoll; the others have nothing armed, or would be reported as hung up for ever.
-bool is_polled(const Entry& entry) { return entry.armed != 0 && !(entry.is_end_told && (entry.armed & POLLIN) == 0); }
+bool is_polled(const Entry& entry) { return entry.armed != 0 && !(entry.is_end_told && (entry.armed & POLLRDNORM) == 0); }
 // For select.
 bool is_watched(const Entry& entry) { return (entry.armed & POLLOUT) != 0 && (entry.is_connecting || !is_polled(entry)); }
 
 short events_of(uint32_t directions) {
-  return static_cast<short>(((directions & kReadable) != 0 ? POLLIN : 0) | ((directions & kWritable) != 0 ? POLLOUT : 0));
+  return static_cast<short>(((directions & kReadable) != 0 ? POLLRDNORM : 0) | ((directions & kWritable) != 0 ? POLLOUT : 0));
 }
 
 uint32_t readiness_of(const Entry& entry) {
   constexpr short kBroken = POLLERR | POLLNVAL;
   uint32_t readiness = 0;
-  if ((entry.found & POLLIN) != 0) readiness |= kReadable;
+  if ((entry.found & POLLRDNORM) != 0) readiness |= kReadable;
   if ((entry.found & POLLOUT) != 0) readiness |= kWritable;
-  if ((entry.found & POLLHUP) != 0 && (!entry.is_end_told || (entry.armed & POLLIN) != 0)) readiness |= kReadable | kPeerEnded;
+  if ((entry.found & POLLHUP) != 0 && (!entry.is_end_told || (entry.armed & POLLRDNORM) != 0)) readiness |= kReadable | kPeerEnded;
   if ((entry.found & kBroken) != 0) readiness |= kReadable | kWritable | kPeerEnded;
   return readiness;
 }
@@ -119,7 +119,7 @@ class WsaPoller final : public Poller {
     WsaWaitSet& waiting = static_cast<WsaWaitSet&>(set);
     waiting.entries.clear();
     waiting.has_watched = false;
-    waiting.is_complete = waiting.entries.push({INVALID_SOCKET, POLLIN, 0});
+    waiting.is_complete = waiting.entries.push({INVALID_SOCKET, POLLRDNORM, 0});
     for (const Entry& entry : entries_.span()) {
       if (is_watched(entry)) waiting.has_watched = true;
       if (is_polled(entry) && waiting.is_complete) waiting.is_complete = waiting.entries.push({entry.socket, entry.armed, 0});
@@ -200,7 +200,8 @@ class WsaPoller final : public Poller {
     if (select(0, nullptr, &writable, &failed, &at_once) <= 0) return false;
     for (Entry* entry : group) {
       if (FD_ISSET(entry->socket, &writable)) entry->found |= POLLOUT;
-      if (FD_ISSET(entry->socket, &failed)) entry->found |= POLLERR;
+      // Of a connection that is made it would only mean urgent data.
+      if (entry->is_connecting && FD_ISSET(entry->socket, &failed)) entry->found |= POLLERR;
     }
     return true;
   }
@@ -211,7 +212,7 @@ class WsaPoller final : public Poller {
     entry.found = 0;
     if (readiness == 0) return false;
     int armed = entry.armed;
-    if ((readiness & kReadable) != 0) armed &= ~POLLIN;
+    if ((readiness & kReadable) != 0) armed &= ~POLLRDNORM;
     if ((readiness & kWritable) != 0) armed &= ~POLLOUT;
     if ((readiness & kWritable) != 0) entry.is_connecting = false;
     if ((readiness & kPeerEnded) != 0) entry.is_end_told = true;

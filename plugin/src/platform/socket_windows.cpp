@@ -105,7 +105,12 @@ IoResult finish_connect(Socket socket) {
 
 IoResult pending_error(Socket socket) {
   const int error = option_of(system_socket(socket), SOL_SOCKET, SO_ERROR);
-  return error > 0 ? failure_of(error) : IoResult{};
+  if (error > 0) return failure_of(error);
+  // Of a connection that was made and then reset, SO_ERROR may know nothing.
+  char byte = 0;
+  if (recv(system_socket(socket), &byte, 1, MSG_PEEK) >= 0) return {};
+  const int peeked = WSAGetLastError();
+  return peeked == WSAEWOULDBLOCK ? IoResult{} : failure_of(peeked);
 }
 
 IoResult open_listener(const SocketAddress& address, const ListenOptions& options, Socket& out) {
@@ -113,7 +118,7 @@ IoResult open_listener(const SocketAddress& address, const ListenOptions& option
   const IoResult result = open_socket(address.family, socket);
   if (result.status != IoStatus::ok) return result;
   const SOCKET handle = system_socket(socket);
-  // SO_REUSEADDR would let any other program take the port over. A restarted server gets its port back without it.
+  // SO_REUSEADDR would let any other program take the port over.
   set_option(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
   if (address.family == AddressFamily::ipv6) set_option(handle, IPPROTO_IPV6, IPV6_V6ONLY, options.dual_stack ? 0 : 1);
   apply_stream_options(handle, options.stream);

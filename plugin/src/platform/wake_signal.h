@@ -5,8 +5,8 @@
 
 namespace framepump {
 
-// Wakes one sleeping thread (an eventfd on Linux, a pipe on other POSIX systems, a connection to itself on Windows). raise() may be called by any thread; a raise with nobody
-// asleep makes the next sleep return at once.
+// Wakes one sleeping thread: an eventfd on Linux, a pipe on other POSIX systems, a connection to itself on Windows. raise() may be called
+// by any thread; a raise with nobody asleep makes the next sleep return at once.
 class WakeSignal {
  public:
   WakeSignal() = default;

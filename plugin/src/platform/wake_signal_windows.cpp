@@ -6,6 +6,9 @@
 
 #include "platform/wake_signal.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "platform/windows_sockets.h"
 
 namespace framepump {
@@ -22,11 +25,12 @@ bool wait_for(Socket socket, short events) {
 bool accept_from(Socket listener, Socket client, Socket& out) {
   SocketAddress own;
   SocketAddress peer;
-  if (!local_address(client, own) || !wait_for(listener, POLLIN)) return false;
+  if (!local_address(client, own) || !wait_for(listener, POLLRDNORM)) return false;
   while (accept_stream(listener, {}, out, peer).status == IoStatus::ok) {
-    if (peer.port == own.port) return true;
+    const bool is_own_address = std::equal(std::begin(peer.bytes), std::end(peer.bytes), std::begin(own.bytes));
+    if (is_own_address && peer.port == own.port) return true;
     close_socket(out);
-    if (!wait_for(listener, POLLIN)) return false;
+    if (!wait_for(listener, POLLRDNORM)) return false;
   }
   return false;
 }
@@ -81,7 +85,7 @@ void WakeSignal::clear() {
 }
 
 bool WakeSignal::sleep(int64_t timeout_us) {
-  WSAPOLLFD entry = {static_cast<SOCKET>(read_fd_), POLLIN, 0};
+  WSAPOLLFD entry = {static_cast<SOCKET>(read_fd_), POLLRDNORM, 0};
   if (poll_sockets(&entry, 1, timeout_us) == 0) return false;
   clear();
   return true;

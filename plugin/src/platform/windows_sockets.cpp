@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kPauseUs = 10'000;
 
-DWORD milliseconds_up(int64_t us) { return static_cast<DWORD>(std::min<int64_t>((us + 999) / 1000, INT32_MAX)); }
+DWORD milliseconds_up(int64_t us) { return static_cast<DWORD>(std::min<int64_t>(us / 1000 + (us % 1000 != 0 ? 1 : 0), INT32_MAX)); }
 
 }  // namespace
 
@@ -22,11 +22,11 @@ IoStatus status_of(int error) {
     case WSAEALREADY: return IoStatus::would_block;
     case WSAECONNREFUSED: return IoStatus::refused;
     case WSAECONNRESET:
-    case WSAECONNABORTED:
     case WSAESHUTDOWN:  // sending after this side was shut down, which POSIX calls EPIPE
     case WSAEDISCON: return IoStatus::reset;
     case WSAETIMEDOUT:
-    case WSAENETRESET: return IoStatus::timed_out;  // the latter: keepalive probes were not answered
+    case WSAECONNABORTED:  // bytes were not acknowledged in time
+    case WSAENETRESET: return IoStatus::timed_out;  // probes were not answered, though mostly that is told as a reset
     case WSAENETUNREACH:
     case WSAEHOSTUNREACH:
     case WSAENETDOWN:
@@ -48,10 +48,7 @@ IoStatus status_of(int error) {
 IoResult failure_of(int error) { return {status_of(error), error, 0}; }
 
 int poll_sockets(WSAPOLLFD* sockets, uint32_t count, int64_t timeout_us) {
-  if (count == 0) {  // which WSAPoll takes for a mistake
-    if (timeout_us != 0) Sleep(timeout_us < 0 ? INFINITE : milliseconds_up(timeout_us));
-    return 0;
-  }
+  if (count == 0) return 0;  // which WSAPoll takes for a mistake; whoever waits has a wake signal
   const int timeout_ms = timeout_us < 0 ? -1 : static_cast<int>(milliseconds_up(timeout_us));
   const int ready = WSAPoll(sockets, count, timeout_ms);
   if (ready >= 0) return ready;
@@ -64,8 +61,9 @@ ConnectState connect_state(Socket socket) {
   fd_set writable = {1, {system_socket(socket)}};
   fd_set failed = writable;
   timeval at_once = {0, 0};  // not changed, but declared as if
-  if (select(0, nullptr, &writable, &failed, &at_once) < 0 || failed.fd_count > 0) return ConnectState::failed;
-  return writable.fd_count > 0 ? ConnectState::connected : ConnectState::under_way;
+  if (select(0, nullptr, &writable, &failed, &at_once) < 0) return ConnectState::failed;
+  if (writable.fd_count > 0) return ConnectState::connected;  // first: "failed" may also mean that urgent data came
+  return failed.fd_count > 0 ? ConnectState::failed : ConnectState::under_way;
 }
 
 }  // namespace framepump

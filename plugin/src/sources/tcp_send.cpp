@@ -57,7 +57,8 @@ Turn TcpStream::begin_connect(const TurnContext& context) {
   IoResult result = open_stream(gate.peer.family, options, socket());
   if (result.status != IoStatus::ok) return finish_turn(turn, reason_of(result.status), result.system_code);
   on_commands(kCommandPriority, context.now_us);
-  if (environment_.host.is_traced()) set_arrival_stamps(socket());  // before the peer can send anything
+  has_stamps_ = environment_.host.is_traced();
+  if (has_stamps_) set_arrival_stamps(socket());  // before the peer can send anything
   result = start_connect(socket(), gate.peer);
   if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
     return finish_turn(turn, reason_of(result.status), result.system_code);

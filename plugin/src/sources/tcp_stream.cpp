@@ -35,6 +35,7 @@ void TcpStream::adopt(Socket accepted, const StreamOptions& options, uint32_t pr
   note_dead_after(options.dead_after_s);
   hot_.is_allowed = hot == HotSetting::allowed;
   state_ = State::open;
+  has_stamps_ = environment_.host.is_traced();  // the listener's, inherited
   active_at_us_ = now_us;
   if (gate.local.family == AddressFamily::none) local_address(socket(), gate.local);
   gate.wanted_priority.store(static_cast<uint8_t>(priority), std::memory_order_relaxed);
