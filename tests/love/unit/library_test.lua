@@ -37,6 +37,6 @@ end)
 
 test("FRAMEPUMP_LIBRARY names the library", function()
   local net = assert(framepump.open())
-  equal(framepump.VERSION, "0.3.0")
+  equal(framepump.VERSION, os.getenv("FRAMEPUMP_VERSION_WANTED"))
   assert(net:close())
 end)
