@@ -18,7 +18,7 @@ TEST_CASE("a network that ends in the middle of everything leaves nothing behind
     framepump_source source = {};
     source.struct_size = sizeof(source);
     source.take_turn = [](void*, framepump_turn* turn) -> uint32_t {
-      turn->wake_at_us += 1'000'000;
+      turn->wake_at_us = now_us() + 1'000'000;
       return FRAMEPUMP_OUTCOME_DRAINED;
     };
     framepump_handle handle = 0;
