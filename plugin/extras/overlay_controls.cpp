@@ -13,12 +13,8 @@ const char* short_name(const SettingKey& key) { return std::strchr(key.name, '.'
 void explain(const OverlaySettings& settings, const SettingKey& key) {
   if (!ImGui::IsItemHovered()) return;
   ImGui::BeginTooltip();
-  if (key.unit[0] == 0) {
-    ImGui::Text("%s: true or false", key.name);
-  } else {
-    ImGui::Text("%s: %u to %u %s", key.name, key.minimum, key.maximum, key.unit);
-    ImGui::TextUnformatted("Drag it, or hold Ctrl and click to type; a slider ends before the range does.");
-  }
+  ImGui::Text("%s: %s", key.name, range_of(key).c_str());
+  if (key.unit[0] != 0) ImGui::TextUnformatted("Drag it, or hold Ctrl and click to type; a slider ends before the range does.");
   if (key.needs_restart) ImGui::Text("Needs a restart: write it to the config file.%s", settings.is_waiting(key) ? " It waits." : "");
   ImGui::EndTooltip();
 }
@@ -46,8 +42,10 @@ void draw_setting(OverlaySettings& settings, const SettingKey& key) {
     ImGui::SetNextItemWidth(-FLT_MIN);
     ImGui::PushStyleColor(ImGuiCol_SliderGrab, kBlue.with_alpha(1));  // letters stand on it
     // What is beyond the slider's end is shown, and can be typed; what is beyond the range the plugin refuses.
+    const uint32_t least = key.zero_is_off ? 0 : key.minimum;
     const uint32_t most = std::max(key.usual_maximum, value);
-    is_changed = ImGui::SliderScalar("##value", ImGuiDataType_U32, &value, &key.minimum, &most, format, ImGuiSliderFlags_Logarithmic);
+    is_changed = ImGui::SliderScalar("##value", ImGuiDataType_U32, &value, &least, &most, format, ImGuiSliderFlags_Logarithmic);
+    if (!ImGui::GetIO().WantTextInput) value = snapped(key, value);  // it was slid, not typed
     ImGui::PopStyleColor();
   }
   explain(settings, key);

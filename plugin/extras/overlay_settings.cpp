@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,12 +22,14 @@ constexpr SettingKey kKeys[] = {
     {"pump.flush_slice_us", &C::flush_slice_us, 0, 1'000'000, 16'000, "us", false},
     {"pump.overrun_margin_us", &C::overrun_margin_us, 0, 1'000'000, 16'000, "us", false},
     {"pump.quantum_kib", &C::quantum_kib, 1, 1'024, 1'024, "KiB", false},
-    {"pump.stall_takeover_ms", &C::stall_takeover_ms, 0, 60'000, 2'000, "ms", false},
+    {"pump.stall_takeover_ms", &C::stall_takeover_ms, 20, 60'000, 2'000, "ms", false, true},
     {"memory.kernel_window_kib", &C::kernel_window_kib, 0, 16'777'216, 262'144, "KiB", false},
     {"stream.send_limit_kib", &C::send_limit_kib, 4, 1'048'576, 65'536, "KiB", false},
     {"stream.receive_limit_kib", &C::receive_limit_kib, 4, 1'048'576, 65'536, "KiB", true},
     {"memory.budget_kib", &C::budget_kib, 1'024, 16'777'216, 1'048'576, "KiB", true},
 };
+
+static_assert(std::size(kKeys) <= 32, "OverlaySettings keeps a bit for each");
 
 constexpr const char* kTemporary = ".overlay-new";
 
@@ -33,11 +38,16 @@ std::string text_of(const SettingKey& key, uint32_t value) {
   return std::to_string(value);
 }
 
-bool is_same(const C& a, const C& b) {
-  for (const SettingKey& key : kKeys) {
-    if (a.*key.field != b.*key.field) return false;
-  }
-  return true;
+// In all keys of the file, not only in those of the overlay.
+bool is_same(C a, const C& b) {
+  static_assert(std::has_unique_object_representations_v<C>, "no byte of it is padding");
+  a.struct_size = b.struct_size;
+  return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+uint32_t bit_of(const SettingKey& key) {
+  const auto at = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const SettingKey& known) { return known.field == key.field; });
+  return at == std::end(kKeys) ? 0 : 1u << (at - std::begin(kKeys));
 }
 
 // ---- the text of a config file, which the plugin's reader has accepted: tables and scalar values ----
@@ -58,7 +68,6 @@ std::string bare(std::string_view name) {
 }
 
 struct Line {
-  size_t begin = 0;
   size_t end = 0;        // behind its line break
   std::string table;     // in which it stands
   std::string key;       // whole: "pump.slice_us"; empty: it has none
@@ -75,7 +84,6 @@ std::vector<Line> lines_of(const std::string& text) {
   while (begin < text.size()) {
     const size_t line_break = text.find('\n', begin);
     Line line;
-    line.begin = begin;
     line.end = line_break == std::string::npos ? text.size() : line_break + 1;
     const std::string_view whole(text.data() + begin, line.end - begin);
     const std::string_view content = trimmed(whole);
@@ -106,48 +114,71 @@ std::optional<std::string> read_file(const std::string& path) {
   return is_whole ? std::optional(text) : std::nullopt;
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return false;
-  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  return (std::fclose(file) == 0) && is_whole;
-}
-
 // Whoever may not write to it should not replace it either.
 bool may_write(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "ab");
   return file != nullptr && std::fclose(file) == 0;
 }
 
-// A file that goes unless it takes the place of another.
+// A file that goes unless it takes the place of another. Whoever reads that one meanwhile sees the old text or the new one, whole. That a
+// power cut leaves one of the two is up to the file system: nobody waits for the disk in a frame.
 class NewFile {
  public:
   explicit NewFile(std::string path) : path_(std::move(path)) {}
   ~NewFile() {
     std::error_code ignored;
-    if (!is_kept_) std::filesystem::remove(path_, ignored);
+    if (is_ours_) std::filesystem::remove(path_, ignored);
   }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
   const std::string& path() const { return path_; }
-  // Readers see the old file or the new one, whole.
+  // With the permissions of `other`, which hold before the first byte is in it. Whatever else has that name by then is not written to, and
+  // a link is not followed.
+  bool write(const std::string& text, const std::string& other) {
+    remove_left_over();
+    std::error_code error;
+    const std::filesystem::perms permissions = std::filesystem::status(other, error).permissions();
+    std::FILE* file = error ? nullptr : std::fopen(path_.c_str(), "wbx");
+    if (file == nullptr) return false;
+    is_ours_ = true;
+    std::filesystem::permissions(path_, permissions, error);
+    const bool is_whole = !error && std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+    return (std::fclose(file) == 0) && is_whole;
+  }
   bool replace(const std::string& other) {
     std::error_code error;
-    std::filesystem::permissions(path_, std::filesystem::status(other, error).permissions(), error);
     std::filesystem::rename(path_, other, error);
-    is_kept_ = !error;
-    return is_kept_;
+    if (!error) is_ours_ = false;
+    return !error;
   }
 
  private:
+  // Of a program that ended in the middle of this.
+  void remove_left_over() const {
+    std::error_code error;
+    const std::filesystem::file_type type = std::filesystem::symlink_status(path_, error).type();
+    const bool is_left_over = type == std::filesystem::file_type::regular || type == std::filesystem::file_type::symlink;
+    if (is_left_over) std::filesystem::remove(path_, error);
+  }
+
   std::string path_;
-  bool is_kept_ = false;
+  bool is_ours_ = false;
 };
 
 }  // namespace
 
 std::span<const SettingKey> setting_keys() { return kKeys; }
+
+std::string range_of(const SettingKey& key) {
+  if (key.unit[0] == 0) return "true or false";
+  return (key.zero_is_off ? "0 or " : "") + std::to_string(key.minimum) + " to " + std::to_string(key.maximum) + " " + key.unit;
+}
+
+uint32_t snapped(const SettingKey& key, uint32_t value) {
+  if (!key.zero_is_off || value >= key.minimum) return value;
+  return value < key.minimum - value ? 0 : key.minimum;
+}
 
 std::string with_value(const std::string& text, const std::string& key, const std::string& value) {
   const std::string table = key.substr(0, key.find('.'));
@@ -193,6 +224,7 @@ bool OverlaySettings::set(const SettingKey& key, uint32_t value) {
   const bool waits = key.needs_restart && !status && status.error().code() == ErrorCode::needs_restart;
   if (!status && !waits) return say(true, status.error().text());
   if (key.needs_restart) wanted_.*key.field = value;
+  changed_ |= bit_of(key);
   return say(false, "");
 }
 
@@ -207,11 +239,14 @@ bool OverlaySettings::write() {
   if (api_->config_load(&in_file, sizeof(in_file), path.c_str(), &problem) != FRAMEPUMP_OK) {
     return say(true, std::string("not written, since the file as it is cannot be read: ") + problem.text);
   }
-  Config wanted = network_.config();
+  Config wanted = in_file;
   for (const SettingKey& key : kKeys) {
-    if (key.needs_restart) wanted.*key.field = wanted_.*key.field;
+    if ((changed_ & bit_of(key)) != 0) wanted.*key.field = value(key);
   }
-  if (is_same(in_file, wanted)) return say(false, path_ + " says so already");
+  if (is_same(in_file, wanted)) {
+    const bool has_changes = std::exchange(changed_, 0) != 0;
+    return say(false, has_changes ? path_ + " says so already" : "nothing was changed here, so " + path_ + " stays as it is");
+  }
   std::optional<std::string> text = read_file(path);
   if (!text || !may_write(path)) return say(true, "cannot write " + path_ + ": may this program write to it?");
   std::string names;
@@ -221,13 +256,16 @@ bool OverlaySettings::write() {
     names += (names.empty() ? "" : ", ") + std::string(key.name);
   }
   NewFile file(path + kTemporary);
-  if (!write_file(file.path(), *text)) return say(true, "cannot write " + file.path() + ": may this program write to that folder?");
+  if (!file.write(*text, path)) {
+    return say(true, "cannot write " + file.path() + " with the permissions of the old file: may this program write to that folder?");
+  }
   // The plugin's own reader has the last word: what it would not read as wanted is not put in place.
   Config again;
   if (api_->config_load(&again, sizeof(again), file.path().c_str(), &problem) != FRAMEPUMP_OK || !is_same(again, wanted)) {
-    return say(true, "not written: " + path_ + " has keys in a form that the overlay cannot edit (an inline table?)");
+    return say(true, "not written: " + path_ + " was edited just now, or has keys in a form that the overlay cannot edit (an inline table?)");
   }
   if (!file.replace(path)) return say(true, "cannot replace " + path_ + ": may this program write to its folder?");
+  changed_ = 0;
   return say(false, "wrote " + names + " to " + path_);
 }
 

@@ -20,8 +20,14 @@ struct SettingKey {
   uint32_t usual_maximum;  // how far a slider goes; what is beyond can be typed
   const char* unit;   // "" for true and false
   bool needs_restart;
+  bool zero_is_off = false;  // 0 is allowed although it is below the minimum
 };
 std::span<const SettingKey> setting_keys();
+
+// "0 or 20 to 60000 ms"; "true or false".
+std::string range_of(const SettingKey& key);
+// What a slider that stands at `value` means: between 0 and the minimum of a key that 0 turns off, the nearer of the two.
+uint32_t snapped(const SettingKey& key, uint32_t value);
 
 // Edits a network's settings. A live key is in force from the next tick on; one that needs a restart is kept for the file.
 class OverlaySettings {
@@ -36,8 +42,9 @@ class OverlaySettings {
   // It has a value that waits for a restart.
   bool is_waiting(const SettingKey& key) const;
 
-  // Writes all of setting_keys() that differ from what the file says; its comments, its order and its other keys stay as they are. The file
-  // is read and replaced at once, on this thread: a matter of a person's click. False: message() says why, and nothing has changed.
+  // Writes those of setting_keys() that set() has changed since the last write, where they differ from what the file says; its
+  // comments, its order and its other keys stay as they are, also those that somebody has edited meanwhile. The file is read and
+  // replaced at once, on this thread: a matter of a person's click. False: message() says why, and nothing has changed.
   bool write();
   bool has_file() const { return !path_.empty(); }
   const std::string& path() const { return path_; }
@@ -53,6 +60,7 @@ class OverlaySettings {
   Network& network_;
   std::string path_;
   Config wanted_;            // of keys that need a restart
+  uint32_t changed_ = 0;     // bit i: set() has changed key i since the last write
   std::string message_;
   bool is_refusal_ = false;
 };

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <functional>
+#include <utility>
+
 #include "config/config.h"
 #include "config/source_root.h"
 #include "config/temporary_folder.h"
@@ -51,6 +54,34 @@ struct Stage {
   std::optional<OverlaySettings> settings;
 };
 
+// The plugin with a config_load that tells `on_load` of each file that it has read, and of what it found.
+class WatchedApi {
+ public:
+  using OnLoad = std::function<void(const std::string& path, framepump_config& config)>;
+  explicit WatchedApi(OnLoad on_load) {
+    on_load_ = std::move(on_load);
+    table_ = framepump::test::api();
+    table_.config_load = [](framepump_config* config, uint32_t struct_size, const char* path, framepump_message* message) -> uint32_t {
+      const uint32_t error = framepump::test::api().config_load(config, struct_size, path, message);
+      if (error == FRAMEPUMP_OK) on_load_(path, *config);
+      return error;
+    };
+  }
+  ~WatchedApi() { on_load_ = nullptr; }
+  WatchedApi(const WatchedApi&) = delete;
+  WatchedApi& operator=(const WatchedApi&) = delete;
+
+  framepump::Api api() const {
+    return framepump::Api::from([](uint32_t) -> const framepump_api* { return &table_; });
+  }
+
+ private:
+  static inline OnLoad on_load_;
+  static inline framepump_api table_;
+};
+
+constexpr const char* kNew = ".overlay-new";
+
 // Plain users' rules, for a test that root runs.
 class AsNobody {
  public:
@@ -69,12 +100,27 @@ TEST_CASE("the overlay's keys are those of the plugin, with its ranges") {
     }
     REQUIRE(found != nullptr);
     CHECK(found->field == key.field);
-    CHECK_EQ(found->zero_is_off ? 0 : found->minimum, key.minimum);
+    CHECK_EQ(found->minimum, key.minimum);
+    CHECK_EQ(found->zero_is_off, key.zero_is_off);
     CHECK_EQ(found->maximum, key.maximum);
     CHECK_EQ(found->change == framepump::KeyChange::restart, key.needs_restart);
     CHECK_EQ(found->kind == framepump::KeyKind::boolean, key.unit[0] == 0);
     CHECK_LE(key.usual_maximum, key.maximum);
   }
+}
+
+TEST_CASE("what a key allows is said as the plugin means it, and a slider stops at nothing that is refused") {
+  CHECK_EQ(range_of(key_named("pump.stall_takeover_ms")), "0 or 20 to 60000 ms");
+  CHECK_EQ(range_of(key_named("pump.slice_us")), "0 to 1000000 us");
+  CHECK_EQ(range_of(key_named("pump.threaded")), "true or false");
+  for (const framepump::ConfigKey& known : framepump::config_keys()) {
+    if (std::string(known.name) != "pump.stall_takeover_ms") continue;
+    for (uint32_t value = 0; value <= 100; ++value) CHECK(framepump::is_allowed(known, snapped(key_named(known.name), value)));
+  }
+  CHECK_EQ(snapped(key_named("pump.stall_takeover_ms"), 9), 0);
+  CHECK_EQ(snapped(key_named("pump.stall_takeover_ms"), 10), 20);
+  CHECK_EQ(snapped(key_named("pump.stall_takeover_ms"), 21), 21);
+  CHECK_EQ(snapped(key_named("pump.slice_us"), 9), 9);
 }
 
 TEST_CASE("a live key is in force at once, and what is out of range is refused in the plugin's words") {
@@ -107,6 +153,10 @@ TEST_CASE("writing changes the values that differ and nothing else of the file")
   Stage stage(before);
   CHECK(stage.settings->write());
   CHECK_EQ(read_text(stage.path), before);
+  CHECK_NE(stage.settings->message().find("nothing was changed"), std::string::npos);
+  CHECK(stage.set("pump.quantum_kib", 64));
+  CHECK(stage.settings->write());
+  CHECK_EQ(read_text(stage.path), before);
   CHECK_NE(stage.settings->message().find("already"), std::string::npos);
   CHECK(stage.set("pump.threaded", 1));
   CHECK(stage.set("pump.slice_us", 3'500));
@@ -133,6 +183,25 @@ TEST_CASE("keys that the overlay does not own keep what the file says, though th
   CHECK(stage.set("pump.quantum_kib", 16));
   REQUIRE(stage.settings->write());
   CHECK_EQ(read_text(stage.path), "[datagram]\ntimeout_ms = 7000\n\n[pump]\nquantum_kib = 16\n");
+}
+
+TEST_CASE("what somebody has edited in the file since it was opened stays, unless it was changed here") {
+  Stage stage("[pump]\nslice_us = 3000\n[memory]\nbudget_kib = 65536\n");
+  const std::string edited = "[pump]\nslice_us = 4000\nquantum_kib = 32\n[memory]\nbudget_kib = 262144\n[stream]\nreceive_limit_kib = 512\n";
+  write_text(stage.path, edited);  // nobody watches it
+  CHECK(stage.settings->write());
+  CHECK_EQ(read_text(stage.path), edited);
+  CHECK(stage.set("pump.quantum_kib", 16));
+  CHECK(stage.settings->write());
+  const std::string written = "[pump]\nslice_us = 4000\nquantum_kib = 16\n[memory]\nbudget_kib = 262144\n[stream]\nreceive_limit_kib = 512\n";
+  CHECK_EQ(read_text(stage.path), written);
+  CHECK_EQ(stage.settings->message(), "wrote pump.quantum_kib to " + stage.path);
+  write_text(stage.path, edited);  // after it was written, the last word is the editor's again
+  CHECK(stage.settings->write());
+  CHECK_EQ(read_text(stage.path), edited);
+  CHECK_FALSE(stage.set("pump.slice_us", 2'000'000));  // refused: not changed
+  CHECK(stage.settings->write());
+  CHECK_EQ(read_text(stage.path), edited);
 }
 
 TEST_CASE("every form of a file that can be edited is read back as wanted, and keeps its other lines") {
@@ -225,6 +294,61 @@ TEST_CASE("a link stays a link, and the file keeps its permissions") {
   CHECK(std::filesystem::is_symlink(link));
   CHECK_EQ(loaded(stage.path).threaded, 1);
   CHECK_EQ(static_cast<int>(std::filesystem::status(stage.path).permissions()), 0640);
+}
+
+TEST_CASE("a text that would change a key that is not the overlay's is not put in place") {
+  const std::string text = "[pump]\nthreaded = false\n";
+  Stage stage(text);
+  const WatchedApi watched([](const std::string& path, framepump_config& config) { config.linger_ms += path.ends_with(kNew) ? 1 : 0; });
+  OverlaySettings settings(watched.api(), *stage.network, stage.path);
+  CHECK(settings.set(key_named("pump.threaded"), 1));
+  CHECK_FALSE(settings.write());
+  CHECK_NE(settings.message().find("not written"), std::string::npos);
+  CHECK_EQ(read_text(stage.path), text);
+  CHECK_FALSE(std::filesystem::exists(stage.path + kNew));
+}
+
+TEST_CASE("the new text is readable by nobody who may not read the old one, not even before it is in place") {
+  Stage stage("[pump]\nthreaded = false\n");
+  REQUIRE_EQ(chmod(stage.path.c_str(), 0600), 0);
+  int permissions = -1;
+  const WatchedApi watched([&](const std::string& path, framepump_config&) {
+    if (path.ends_with(kNew)) permissions = static_cast<int>(std::filesystem::status(path).permissions());
+  });
+  OverlaySettings settings(watched.api(), *stage.network, stage.path);
+  CHECK(settings.set(key_named("pump.threaded"), 1));
+  REQUIRE(settings.write());
+  CHECK_EQ(permissions, 0600);
+  CHECK_EQ(static_cast<int>(std::filesystem::status(stage.path).permissions()), 0600);
+}
+
+TEST_CASE("what has the new file's name is replaced if it may be a left-over, never followed, and otherwise left alone") {
+  Stage stage("[pump]\nthreaded = false\n");
+  CHECK(stage.set("pump.threaded", 1));
+  const std::string taken = stage.path + kNew;
+  const std::string other = stage.folder.file("other.txt");
+  write_text(other, "not yours");
+  SUBCASE("a left-over") {
+    write_text(taken, "[pump]\nthr");
+    CHECK(stage.settings->write());
+    CHECK_FALSE(std::filesystem::exists(taken));
+  }
+  SUBCASE("a link") {
+    std::filesystem::create_symlink(other, taken);
+    CHECK(stage.settings->write());
+    CHECK_FALSE(std::filesystem::exists(std::filesystem::symlink_status(taken)));
+    CHECK_FALSE(std::filesystem::is_symlink(stage.path));
+  }
+  SUBCASE("a folder") {
+    std::filesystem::create_directory(taken);
+    CHECK_FALSE(stage.settings->write());
+    CHECK_NE(stage.settings->message().find(taken), std::string::npos);
+    CHECK(std::filesystem::is_directory(taken));
+    CHECK_EQ(loaded(stage.path).threaded, 0);
+    return;
+  }
+  CHECK_EQ(read_text(other), "not yours");
+  CHECK_EQ(read_text(stage.path), "[pump]\nthreaded = true\n");
 }
 
 TEST_CASE("without a config file there is nothing to write, and the overlay says so") {
