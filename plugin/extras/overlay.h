@@ -28,7 +28,8 @@ class Overlay {
   Overlay(Api api, Network& network, std::string config_path = {});
 
   // After each tick, with what it was told and what it returned. While the overlay is hidden it copies the report and looks through the events,
-  // so that the hitch that makes somebody open it is in the graph; it asks the network nothing but who an overrun's culprit is.
+  // so that the hitch that makes somebody open it is in the graph; it asks the network nothing but who an overrun's culprit is, and
+  // whether a stream that ended has been read to its end.
   void frame(const TickReport& report, const Frame& frame);
   // Between ImGui::NewFrame and ImGui::Render. `place` is where it appears first; from then on people move and size it. Draws nothing when
   // hidden.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <span>
 
 #include "extras/overlay_view.h"
 
@@ -147,11 +148,11 @@ void draw_ticks(const TickHistory& history, float height) {
 }
 
 void draw_throughput(const TickHistory& history, float height) {
-  const double received_per_s = history.received_per_s(history.size() - 1) / 1e6;
-  const double sent_per_s = history.sent_per_s(history.size() - 1) / 1e6;
-  ImGui::TextColored(kSkyBlue.with_alpha(1), "received %7.2f MB/s", received_per_s);
+  std::array<TickHistory::Rates, TickHistory::kCapacity> places;
+  const std::span<const TickHistory::Rates> rates = history.rates(places);
+  ImGui::TextColored(kSkyBlue.with_alpha(1), "received %7.2f MB/s", rates.back().received_per_s / 1e6);
   ImGui::SameLine(0, ImGui::GetFontSize());
-  ImGui::TextColored(kOrange.with_alpha(1), "sent (dashed) %7.2f MB/s", sent_per_s);
+  ImGui::TextColored(kOrange.with_alpha(1), "sent (dashed) %7.2f MB/s", rates.back().sent_per_s / 1e6);
   const Field field = add_field("throughput", height);
   const Bars bars(field, history.size());
   std::array<ImVec2, TickHistory::kCapacity> received;
@@ -160,8 +161,8 @@ void draw_throughput(const TickHistory& history, float height) {
   double highest = 0;
   for (size_t i = 0; i < count; ++i) {
     const float x = bars.x(bars.first + i) + bars.width / 2;
-    received[i] = ImVec2(x, static_cast<float>(history.received_per_s(bars.first + i)));
-    sent[i] = ImVec2(x, static_cast<float>(history.sent_per_s(bars.first + i)));
+    received[i] = ImVec2(x, static_cast<float>(rates[bars.first + i].received_per_s));
+    sent[i] = ImVec2(x, static_cast<float>(rates[bars.first + i].sent_per_s));
     highest = std::max({highest, static_cast<double>(received[i].y), static_cast<double>(sent[i].y)});
   }
   const double top = rounded_up(highest / 1e6);

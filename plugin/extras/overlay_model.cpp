@@ -18,6 +18,17 @@ float to_float(int64_t us) { return static_cast<float>(std::max<int64_t>(us, 0))
 template <size_t kSize>
 void copy_text(char (&to)[kSize], const char* from) { std::snprintf(to, kSize, "%s", from); }
 
+// Asked in a way that makes no stream measure its waits.
+bool is_gone(const framepump_api& api, framepump_handle handle) {
+  uint64_t unread_bytes = 0;
+  PeerInfo peer;
+  HostInfo host;
+  uint32_t error = api.available(handle, &unread_bytes);
+  if (error == FRAMEPUMP_ERROR_FOREIGN_HANDLE) error = api.peer_info(handle, &peer);
+  if (error == FRAMEPUMP_ERROR_FOREIGN_HANDLE) error = api.host_info(handle, &host);
+  return error == FRAMEPUMP_ERROR_STALE_HANDLE;
+}
+
 // Over a quarter of a second at least. The first look has none to compare with.
 void set_rates(SourceRow& row, uint64_t received_bytes, uint64_t sent_bytes, int64_t now_us) {
   const int64_t elapsed_us = now_us - row.rated_at_us;
@@ -82,6 +93,26 @@ double TickHistory::rate(size_t index, uint64_t TickSample::*bytes) const {
   return elapsed_us > 0 ? static_cast<double>(sum) * 1e6 / static_cast<double>(elapsed_us) : 0;
 }
 
+// Two pointers: the sample that `rate` would walk back to only moves on.
+std::span<const TickHistory::Rates> TickHistory::rates(std::array<Rates, kCapacity>& places) const {
+  uint64_t received_bytes = 0;
+  uint64_t sent_bytes = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < size(); ++i) {
+    const TickSample& sample = at(i);
+    received_bytes += i > 0 ? sample.received_bytes : 0;
+    sent_bytes += i > 0 ? sample.sent_bytes : 0;
+    while (first < i && sample.at_us - at(first + 1).at_us >= kRateUs) {
+      ++first;
+      received_bytes -= at(first).received_bytes;
+      sent_bytes -= at(first).sent_bytes;
+    }
+    const double seconds = static_cast<double>(sample.at_us - at(first).at_us) / 1e6;
+    places[i] = seconds > 0 ? Rates{static_cast<double>(received_bytes) / seconds, static_cast<double>(sent_bytes) / seconds} : Rates();
+  }
+  return {places.data(), size()};
+}
+
 // ---- who is served ----
 
 bool SourceRow::is_pressed(int64_t now_us) const {
@@ -97,9 +128,14 @@ const SourceRow* SourceTable::find(framepump_handle handle) const {
   return found == all.end() ? nullptr : &*found;
 }
 
+SourceRow* SourceTable::find_row(framepump_handle handle) {
+  const SourceRow* row = find(handle);
+  return row == nullptr ? nullptr : &rows_[static_cast<size_t>(row - rows_.get())];
+}
+
 SourceRow* SourceTable::add(framepump_handle handle) {
   if (handle == 0) return nullptr;
-  if (const SourceRow* row = find(handle); row != nullptr) return &rows_[static_cast<size_t>(row - rows_.get())];
+  if (SourceRow* row = find_row(handle); row != nullptr) return row;
   if (count_ == kCapacity) {
     ++passed_over_;
     return nullptr;
@@ -112,28 +148,56 @@ SourceRow* SourceTable::add(framepump_handle handle) {
 }
 
 void SourceTable::remove(size_t index) {
+  if (rows_[index].is_closed) --closed_;
   std::move(rows_.get() + index + 1, rows_.get() + count_, rows_.get() + index);
   --count_;
   if (next_look_ > index) --next_look_;
 }
 
+void SourceTable::mark_closed(SourceRow& row) {
+  if (!row.is_closed) ++closed_;
+  row.is_closed = true;
+}
+
+// A stream that ended has a row as long as it has unread bytes; nothing else has any.
+void SourceTable::remove_closed() {
+  for (size_t index = closed_ > 0 ? count_ : 0; index-- > 0;) {
+    uint64_t unread_bytes = 0;
+    if (!rows_[index].is_closed) continue;
+    if (api_.available(rows_[index].handle, &unread_bytes) != FRAMEPUMP_OK || unread_bytes == 0) remove(index);
+  }
+}
+
+// As far as rows can tell: those of which nobody knows yet what they are may be streams.
+bool SourceTable::has_all_streams(const Network& network) const {
+  const std::span<const SourceRow> all = rows();
+  const auto may_be_stream = [](const SourceRow& row) { return row.kind == SourceKind::stream || row.kind == SourceKind::unknown; };
+  return static_cast<uint64_t>(std::count_if(all.begin(), all.end(), may_be_stream)) >= network.totals().streams;
+}
+
 void SourceTable::set_name(framepump_handle handle, const char* name) {
-  SourceRow* row = add(handle);
+  const bool is_here = find(handle) != nullptr;
+  SourceRow* row = name != nullptr ? add(handle) : find_row(handle);
   if (row == nullptr) return;
+  if (!is_here && is_gone(api_, handle)) mark_closed(*row);  // no event will speak of it any more
   row->is_named = name != nullptr;
   if (name != nullptr) copy_text(row->name, name);
 }
 
 void SourceTable::take_events(const Network& network) {
+  remove_closed();
   for (const Event& event : network.events()) {
     const EventKind kind = event.what();
     if (kind == EventKind::connected || kind == EventKind::accepted) add(event.handle);
+    SourceRow* row = kind == EventKind::closed ? find_row(event.handle) : nullptr;
+    if (row != nullptr) mark_closed(*row);
   }
+  if (passed_over_ > 0 && count_ < kCapacity && has_all_streams(network)) passed_over_ = 0;
 }
 
 void SourceTable::meet(framepump_handle handle, int64_t now_us) {
   SourceRow* row = add(handle);
-  if (row != nullptr && row->kind == SourceKind::unknown) renew(*row, now_us);
+  if (row != nullptr && row->kind == SourceKind::unknown && !renew(*row, now_us)) mark_closed(*row);
 }
 
 void SourceTable::look(const Network& network, int64_t now_us) {
@@ -177,10 +241,12 @@ bool SourceTable::renew(SourceRow& row, int64_t now_us) {
     if (!is_new && stream.back_pressure != row.stream.back_pressure) row.pressed_at_us = now_us;
     row.stream = stream;
     show_address(row, stream.peer_address);
+    if (stream.state == FRAMEPUMP_STATE_CLOSED) mark_closed(row);
   } else if (ask(SourceKind::peer, api_.peer_info, peer)) {
     set_rates(row, peer.received_bytes, peer.sent_bytes, now_us);
     row.peer = peer;
     show_address(row, peer.address);
+    if (peer.state == FRAMEPUMP_STATE_CLOSED) mark_closed(row);
   } else if (ask(SourceKind::host, api_.host_info, host)) {
     set_rates(row, host.received_bytes, host.sent_bytes, now_us);
     row.host = host;

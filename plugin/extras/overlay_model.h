@@ -48,6 +48,12 @@ class TickHistory {
   // Bytes a second, over the frames of the quarter of a second that ends with the sample at `index`.
   double received_per_s(size_t index) const { return rate(index, &TickSample::received_bytes); }
   double sent_per_s(size_t index) const { return rate(index, &TickSample::sent_bytes); }
+  // Both, of all samples in one walk. Returns those of the size() first places.
+  struct Rates {
+    double received_per_s = 0;
+    double sent_per_s = 0;
+  };
+  std::span<const Rates> rates(std::array<Rates, kCapacity>& places) const;
 
  private:
   double rate(size_t index, uint64_t TickSample::*bytes) const;
@@ -64,6 +70,7 @@ struct SourceRow {
   framepump_handle handle = 0;
   SourceKind kind = SourceKind::unknown;
   bool is_named = false;
+  bool is_closed = false;      // its end was announced; it stays until its bytes are read
   char name[64] = "";          // as the game calls it; else the address of the peer
   StreamInfo stream;           // of a stream
   PeerInfo peer;               // of a peer
@@ -89,9 +96,10 @@ class SourceTable {
 
   explicit SourceTable(const framepump_api& api);
 
-  // Null forgets a name.
+  // Null forgets the name of one that is here.
   void set_name(framepump_handle handle, const char* name);
-  // Those whom events speak of. Cheap: for frames in which nobody looks.
+  // Those whom events speak of: whoever comes has a row; whoever goes loses it, but at the next call, so that the frame of the end
+  // still knows the name. Cheap: for frames in which nobody looks.
   void take_events(const Network& network);
   // One that shows up in another way; what it is gets asked for at once.
   void meet(framepump_handle handle, int64_t now_us);
@@ -100,17 +108,22 @@ class SourceTable {
 
   std::span<const SourceRow> rows() const { return {rows_.get(), count_}; }
   const SourceRow* find(framepump_handle handle) const;
-  // Whom the table had no place for. The same one counts each time that it shows up.
+  // Whom the table had no place for. The same one counts each time that it shows up. 0 again once all streams have rows.
   uint64_t passed_over() const { return passed_over_; }
 
  private:
   SourceRow* add(framepump_handle handle);
+  SourceRow* find_row(framepump_handle handle);
   void remove(size_t index);
+  void mark_closed(SourceRow& row);
+  void remove_closed();
+  bool has_all_streams(const Network& network) const;
   bool renew(SourceRow& row, int64_t now_us);
 
   const framepump_api& api_;
   std::unique_ptr<SourceRow[]> rows_;  // in the order in which they came
   size_t count_ = 0;
+  size_t closed_ = 0;  // rows that are marked so
   size_t next_look_ = 0;
   uint64_t passed_over_ = 0;
 };

@@ -209,7 +209,10 @@ void draw_streams(Network& network, const SourceTable& sources, int64_t now_us) 
     ImGui::EndTable();
   }
   if (sources.passed_over() == 0) return;
-  ImGui::TextDisabled("%u streams are open; the table has room for %u sources", network.totals().streams, static_cast<unsigned>(SourceTable::kCapacity));
+  unsigned shown = 0;
+  for_each(sources, SourceKind::stream, [&](const SourceRow&) { ++shown; });
+  ImGui::TextDisabled("%u of %u streams are shown; the table has room for %u sources", shown, network.totals().streams,
+                      static_cast<unsigned>(SourceTable::kCapacity));
 }
 
 void draw_peers(Network& network, const SourceTable& sources) {

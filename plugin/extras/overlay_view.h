@@ -38,7 +38,7 @@ void draw_peers(Network& network, const SourceTable& sources);
 void draw_overruns(OverrunList& overruns);
 void draw_settings(OverlaySettings& settings);
 
-// "0", "812 B", "64 K", "1.2 M": short enough for a table's cell.
+// "0", "812", "64K", "1.2M": short enough for a table's cell.
 struct ShortBytes {
   explicit ShortBytes(uint64_t bytes);
   char text[16];

@@ -3,7 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "support/allocation_count.h"
 #include "support/test_network.h"
@@ -111,6 +115,33 @@ TEST_CASE("throughput is that of a quarter of a second, whatever the frame rate"
   }
 }
 
+TEST_CASE("the throughput of all samples in one walk is that of each alone, whatever the clock does") {
+  uint64_t seed = 20261126;
+  const auto next = [&seed](uint64_t below) { return (seed = seed * 6364136223846793005u + 1442695040888963407u) / 65'536 % below; };
+  for (const uint64_t most_us : {200u, 1'000u, 30'000u, 400'000u}) {
+    CAPTURE(most_us);
+    TickHistory history;
+    std::array<TickHistory::Rates, TickHistory::kCapacity> places;
+    CHECK(history.rates(places).empty());
+    int64_t now_us = 1'000'000;
+    for (uint64_t n = 1; n <= TickHistory::kCapacity + 50; ++n) {
+      framepump_tick_report report = report_of(10);
+      report.received_bytes = next(1'000'000);
+      report.sent_bytes = next(1'000'000);
+      now_us += static_cast<int64_t>(next(most_us));  // now and then no time passes
+      history.add(sample_of(report, n, now_us));
+      if (n % 70 != 0) continue;
+      const std::span<const TickHistory::Rates> rates = history.rates(places);
+      REQUIRE_EQ(rates.size(), history.size());
+      for (size_t i = 0; i < rates.size(); ++i) {
+        CAPTURE(i);
+        CHECK_EQ(rates[i].received_per_s, doctest::Approx(history.received_per_s(i)));
+        CHECK_EQ(rates[i].sent_per_s, doctest::Approx(history.sent_per_s(i)));
+      }
+    }
+  }
+}
+
 TEST_CASE("streams, peers and hosts are found by what ticks publish, named by the game, and gone when they are") {
   Stage stage;
   framepump::Listener listener = stage.network.listen("127.0.0.1", 0).value();
@@ -190,6 +221,75 @@ TEST_CASE("a table that is full passes over the others, and takes no memory in s
     stage.sources.look(stage.network, stage.now_us += 16'000);
   }
   CHECK_EQ(framepump::test::allocation_count().value_or(0), allocations);
+}
+
+TEST_CASE("in a table at which nobody looks whoever ends makes room for those that come, and nobody counts as passed over any more") {
+  Stage stage;
+  const auto frame = [&stage] {
+    stage.network.tick({.frame = ++stage.frames, .now_us = stage.now_us += 16'000});
+    stage.sources.take_events(stage.network);
+    stage.network.flush();
+    stage.network.wait_until(framepump::test::now_us() + 1'000);
+  };
+  const auto frames_until = [&](auto condition) {
+    for (int n = 0; n < 2'000 && !condition(); ++n) frame();
+    return condition();
+  };
+  framepump::Listener listener = stage.network.listen("127.0.0.1", 0).value();
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    std::vector<framepump::Stream> clients;
+    for (size_t n = 0; n < 120; ++n) clients.push_back(stage.network.connect("127.0.0.1", listener.port()).value());
+    REQUIRE(frames_until([&] { return stage.sources.rows().size() == SourceTable::kCapacity && stage.sources.passed_over() > 0; }));
+    for (const framepump::Stream& client : clients) (void)client.close();
+    REQUIRE(frames_until([&] { return stage.network.totals().streams == 0; }));
+    frame();
+    CHECK_EQ(stage.sources.rows().size(), 0);
+    CHECK_EQ(stage.sources.passed_over(), 0);
+  }
+  framepump::Stream client = stage.network.connect("127.0.0.1", listener.port()).value();
+  framepump::Host host = stage.network.open_host(framepump::HostOptions("127.0.0.1", 0)).value();
+  framepump::Peer peer = stage.network.open_host().value().connect("127.0.0.1", host.port()).value();
+  REQUIRE(frames_until([&] { return stage.sources.rows().size() == 4; }));
+  CHECK(stage.sources.find(client.value()) != nullptr);
+  CHECK(stage.sources.find(peer.value()) != nullptr);
+  (void)client.close();
+  (void)peer.close();
+  CHECK(frames_until([&] { return stage.sources.rows().empty(); }));
+  stage.sources.set_name(client.value(), "late");  // as a game may go on to call it
+  stage.sources.meet(peer.value(), stage.now_us);
+  frame();
+  CHECK(stage.sources.rows().empty());
+}
+
+TEST_CASE("a stream that ended keeps its row and its name until its bytes are read, and for the frame of its end") {
+  Stage stage;
+  framepump::Listener listener = stage.network.listen("127.0.0.1", 0).value();
+  framepump::Stream client = stage.network.connect("127.0.0.1", listener.port()).value();
+  client.write(std::string_view("hello"));
+  (void)client.close();
+  framepump_handle server = 0;
+  bool has_ended = false;
+  REQUIRE(stage.frames_until([&] {
+    for (const framepump::Event& event : stage.network.events()) {
+      if (event.what() == framepump::EventKind::accepted) stage.sources.set_name(server = event.handle, "guest");
+      if (event.what() == framepump::EventKind::closed && event.handle == server) has_ended = true;
+    }
+    return has_ended;
+  }));
+  for (int n = 0; n < 10; ++n) stage.frame();
+  REQUIRE(stage.sources.find(server) != nullptr);
+  CHECK_EQ(std::string(stage.sources.find(server)->name), "guest");
+  CHECK(stage.sources.find(server)->is_closed);
+  REQUIRE(stage.network.stream(server).consume(5));
+  stage.frame();
+  CHECK(stage.sources.find(server) == nullptr);
+}
+
+TEST_CASE("to forget the name of somebody who is not here changes nothing") {
+  Stage stage;
+  stage.sources.set_name(0x1234, nullptr);
+  CHECK(stage.sources.rows().empty());
 }
 
 TEST_CASE("an overrun names its culprit as the game does, and its longest part; the newest are kept") {
