@@ -64,8 +64,8 @@ void DemoGame::on_key(SDL_Keycode key) {
     case SDLK_p: toggle_reading(); break;
     case SDLK_r: begin_download(); break;
     case SDLK_RETURN: is_typing_ = true; break;
-    case SDLK_o: overlay_.set_visible(!overlay_.is_visible()); break;
-    case SDLK_TAB: toggle_panels(); break;
+    case SDLK_o: show(shows_panels_, !shows_overlay_); break;
+    case SDLK_TAB: show(!shows_panels_, shows_overlay_); break;
     case SDLK_F12: wants_picture_ = true; break;
     default: break;
   }
@@ -91,10 +91,11 @@ void DemoGame::on_wheel(float notches) {
   if (imgui_ != nullptr) ImGuiRenderer::add_wheel(notches);
 }
 
-void DemoGame::toggle_panels() {
-  shows_panels_ = !shows_panels_;
-  if (!shows_panels_) had_overlay_ = overlay_.is_visible();
-  overlay_.set_visible(shows_panels_ && had_overlay_);
+// The overlay is one of the panels, and looks at sources only while somebody sees it.
+void DemoGame::show(bool panels, bool overlay) {
+  shows_panels_ = panels;
+  shows_overlay_ = overlay;
+  overlay_.set_visible(panels && overlay);
 }
 
 void DemoGame::note(const framepump::Status& status) {
@@ -286,6 +287,7 @@ void DemoGame::draw_overlay(int height) {
   const float unit = ImGui::GetFontSize();
   const framepump::Config before = engine_.network().network().config();
   overlay_.draw({unit, unit, unit * 46, LanesPanel::top(height) - 1.5f * unit});
+  shows_overlay_ = overlay_.is_visible();  // its window has a button to close it
   const framepump::Config after = engine_.network().network().config();
   if (std::memcmp(&before, &after, sizeof(before)) != 0) tour_.stop();
 }

@@ -66,7 +66,7 @@ class DemoGame final : public engine::Game {
   void steer();
   void draw_overlay(int height);
   void draw_swarm_names(int width, int height);
-  void toggle_panels();
+  void show(bool panels, bool overlay);
   bool type(SDL_Keycode key);
 
   void choose_lane(Lane lane);
@@ -104,7 +104,7 @@ class DemoGame final : public engine::Game {
   LanesPanel lanes_panel_;
   framepump::extras::Overlay overlay_;
   bool shows_panels_ = true;
-  bool had_overlay_ = true;  // before the panels were hidden
+  bool shows_overlay_ = true;  // as soon as the panels are shown
   std::unique_ptr<ImGuiRenderer> imgui_;
   int64_t begin_us_;
   int64_t run_begin_us_ = 0;
