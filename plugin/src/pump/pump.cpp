@@ -108,10 +108,14 @@ uint32_t Pump::pick_priority(uint32_t lines, uint32_t served, bool slice_is_over
 Source& Pump::take_next(uint32_t lines, uint32_t priority) {
   Rotation& rotation = (lines & kSocketLines) != 0 ? socket_rotation_ : game_rotation_;
   uint8_t& next = rotation.next_line[priority];
-  while ((lines & (uint32_t{1} << next)) == 0 || !lines_[next].has(priority)) next = static_cast<uint8_t>((next + 1) % kLines);
-  Source& source = lines_[next].pop_front(priority);
-  if (const Source* after = lines_[next].front(priority); after != nullptr) prefetch_to_write(after, kTurnBytes);
-  next = static_cast<uint8_t>((next + 1) % kLines);
+  uint32_t with_work = 0;
+  for (int i = 0; i < kLines; ++i) with_work |= (lines_[i].priorities() >> priority & 1) << i;
+  with_work &= lines;
+  const uint32_t from_next = with_work >> next << next;
+  const int line = std::countr_zero(from_next != 0 ? from_next : with_work);
+  Source& source = lines_[line].pop_front(priority);
+  if (const Source* after = lines_[line].front(priority); after != nullptr) prefetch_to_write(after, kTurnBytes);
+  next = static_cast<uint8_t>((line + 1) % kLines);
   return source;
 }
 

@@ -11,7 +11,6 @@ namespace framepump {
 // and it outlives the tick, so who got no turn is first next time.
 class ReadyQueue {
  public:
-  bool has(uint32_t priority) const { return lists_[priority].first != nullptr; }
   uint32_t priorities() const { return priorities_; }  // a bit each for those that have a source
   bool is_empty() const { return size_ == 0; }
   uint32_t size() const { return size_; }

@@ -11,19 +11,29 @@ namespace fp = framepump;
 namespace {
 
 // A message names its connection; that it is always the same stream's is part of the check.
-void gameplay(fp::Network& net, bench::MessageCheck& check, std::vector<framepump_handle>& streams) {
-  for (const fp::Stream stream : net.readable()) {
-    while (const auto message = stream.peek(sizeof(bench::Message))) {
-      uint32_t connection = 0;
-      std::memcpy(&connection, message->data(), sizeof(connection));
-      if (connection >= streams.size()) bench::die("a message names connection " + std::to_string(connection));
-      if (streams[connection] == 0) streams[connection] = stream.value();
-      if (streams[connection] != stream.value()) bench::die("a message came on another stream");
-      check.take(connection, message->data(), message->size());
-      (void)stream.consume(message->size());
+struct Gameplay {
+  bench::MessageCheck& check;
+  std::vector<framepump_handle> streams = {};  // by connection
+
+  void run(const fp::Network& net) {
+    for (const fp::Stream stream : net.readable()) {
+      const auto bytes = stream.front();  // mostly all there is
+      const size_t whole_bytes = bytes.size() - bytes.size() % sizeof(bench::Message);
+      if (whole_bytes > 0) take(stream, bytes.first(whole_bytes));
+      if (whole_bytes == bytes.size()) continue;  // more behind it keeps the stream on the list
+      if (const auto message = stream.peek(sizeof(bench::Message))) take(stream, *message);
     }
   }
-}
+  void take(fp::Stream stream, std::span<const std::byte> messages) {
+    uint32_t connection = 0;
+    std::memcpy(&connection, messages.data(), sizeof(connection));
+    if (connection >= streams.size()) bench::die("a message names connection " + std::to_string(connection));
+    if (streams[connection] == 0) streams[connection] = stream.value();
+    if (streams[connection] != stream.value()) bench::die("a message came on another stream");
+    check.take(connection, messages.data(), messages.size());
+    (void)stream.consume(messages.size());
+  }
+};
 
 }  // namespace
 
@@ -44,7 +54,6 @@ int main(int argc, char** argv) {
   for (uint32_t at = 0; at < options.connections; ++at) {
     if (const auto stream = net->connect(options.host.c_str(), options.port); !stream) bench::die(stream.error().text());
   }
-  std::vector<framepump_handle> streams(options.connections);
   uint64_t frame = 0;
   while (net->totals().connects < options.connections) {
     net->tick({.frame = frame++, .now_us = bench::wall_us()});
@@ -52,11 +61,12 @@ int main(int argc, char** argv) {
   }
   bench::align_to(options.frames_per_s, 0);
   bench::MessageRun run(options);
+  Gameplay gameplay{run.check(), std::vector<framepump_handle>(options.connections)};
   while (!run.is_done()) {
     run.frame_begins();
     net->tick({.frame = frame++, .now_us = bench::wall_us()});
     run.tick_ends();
-    gameplay(*net, run.check(), streams);
+    gameplay.run(*net);
     net->flush();
     run.frame_ends();
   }

@@ -37,7 +37,7 @@ def one_way(context: Context, fps: int) -> Row:
     return Row("latency", f"from send to readable, {fps} fps (a frame is {frame_us:,.0f} us)", contestants,
                {"wait_us.p99": "p99 us", "wait_us.p50": "p50 us", "wait_us.max": "longest us", "wait_frames.p99": "p99 in frames",
                 "wait_frames.max": "most frames"},
-               targets, rounds=context.rounds(3), setting=talker(context))
+               targets, rounds=context.rounds(5), setting=talker(context))
 
 
 def echo(context: Context, fps: int) -> Row:
@@ -54,7 +54,7 @@ def echo(context: Context, fps: int) -> Row:
     return Row("latency", f"echo, {fps} fps", contestants,
                {"round_trip_us.p50": "round trip p50", "round_trip_us.p99": "p99 us", "after_tick_us.p50": "after tick p50",
                 "after_tick_us.p99": "p99 us", "in_frame_percent": "% in frame"},
-               targets, rounds=context.rounds(3), setting=talker(context))
+               targets, rounds=context.rounds(5), setting=talker(context))
 
 
 def rows(context: Context):
