@@ -103,8 +103,9 @@ typedef struct framepump_api {
   /* Starts to connect; the outcome is an event (CONNECTED, or CLOSED with a reason). Writing is possible at once.
    * ADDRESS_NOT_NUMERIC: a name. LIMIT_REACHED: limits.streams or memory.budget_kib. */
   uint32_t (*connect)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream);
-  /* Listens at once, with SO_REUSEADDR (on Windows SO_EXCLUSIVEADDRUSE). ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
-   * DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners), UNSUPPORTED (no IPv6 on this machine), SYSTEM. */
+  /* Listens at once, with SO_REUSEADDR (on Windows SO_EXCLUSIVEADDRUSE). ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE,
+   * ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners),
+   * UNSUPPORTED (no IPv6 on this machine), SYSTEM. */
   uint32_t (*listen)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener);
   uint32_t (*listener_port)(framepump_handle listener, uint32_t* port);
 

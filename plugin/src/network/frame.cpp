@@ -123,8 +123,9 @@ void Network::wake_memory_waiters() {
   parts_.memory_waiters->wake_all();
 }
 
-// At most once per tick and flush, and only when there is something that no socket will announce. Memory to give back that nobody waits for
-// can wait for the thread's next pass a while, on the game's clock: waking it in each frame would draw it to the game's processor, just when a tick is due.
+// At most once per tick and flush, and only when there is something that no socket will announce. Memory to give back that nobody waits
+// for can wait for the thread's next pass a while, on the game's clock: waking it in each frame would draw it to the game's processor, just
+// when a tick is due.
 void Network::wake_io_thread_if_needed() {
   const bool has_memory_waiters = !parts_.memory_waiters->is_empty();
   const bool memory_came_back = has_memory_waiters && pool_.given_back() != seen_given_back_.load(std::memory_order_relaxed);

@@ -9,7 +9,7 @@
 namespace framepump {
 namespace {
 
-constexpr size_t kStreamsAhead = 4;  // how early a stream is asked for that is not in the cache
+constexpr size_t kStreamsAhead = 4;                      // how early a stream is asked for that is not in the cache
 constexpr size_t kGameplaysBytes = 2 * kCacheLineBytes;  // of a gate, what is gameplay's own
 constexpr uint32_t kTicksARound = 32;
 
@@ -71,15 +71,16 @@ void Network::release_silent_blocks() {
   for (; passes > 0 && emptied_.size() > 0; --passes) {
     if (emptied_hand_ >= emptied_.size()) emptied_hand_ = 0;
     TcpStream* stream = live_stream(unpack(emptied_[emptied_hand_]));
-    const bool is_silent = stream != nullptr && !stream->gate.was_emptied && !stream->gate.is_listed_readable;
     if (stream != nullptr && stream->gate.was_emptied) {
       stream->gate.was_emptied = false;
       ++emptied_hand_;
       continue;
     }
-    // One with unread bytes is listed again when they are read.
-    if (stream != nullptr) stream->gate.is_listed_emptied = false;
-    if (is_silent) release_last_block(*stream, has_token);
+    if (stream != nullptr) {
+      stream->gate.is_listed_emptied = false;
+      // One with unread bytes is listed again when they are read.
+      if (!stream->gate.is_listed_readable) release_last_block(*stream, has_token);
+    }
     emptied_[emptied_hand_] = emptied_[emptied_.size() - 1];
     emptied_.resize_down(emptied_.size() - 1);
   }

@@ -8,9 +8,11 @@
 #include <net/if.h>
 #endif
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "platform/system_address.h"
 
@@ -31,6 +33,10 @@ uint32_t parse_scope(const char* text) {
 }
 
 }  // namespace
+
+bool is_same_endpoint(const SocketAddress& a, const SocketAddress& b) {
+  return a.port == b.port && a.scope_id == b.scope_id && std::equal(std::begin(a.bytes), std::end(a.bytes), std::begin(b.bytes));
+}
 
 bool parse_address(const char* host, uint16_t port, SocketAddress& out) {
   out = {};

@@ -15,6 +15,8 @@ struct SocketAddress {
   AddressFamily family = AddressFamily::none;
 };
 
+// The same address, interface and port.
+bool is_same_endpoint(const SocketAddress& a, const SocketAddress& b);
 // True for 0.0.0.0 and ::, and where there is no address.
 bool is_any_address(const SocketAddress& address);
 

@@ -8,16 +8,10 @@
 
 #include <cerrno>
 
+#include "platform/posix.h"
+
 namespace framepump {
 namespace {
-
-ssize_t read_some(int descriptor, char* out, size_t size_bytes) {
-  ssize_t taken = 0;
-  do {
-    taken = read(descriptor, out, size_bytes);
-  } while (taken < 0 && errno == EINTR);
-  return taken;
-}
 
 FileResult read_all(int descriptor, std::span<char> buffer) {
   FileResult result;

@@ -23,14 +23,6 @@
 namespace framepump {
 namespace {
 
-ssize_t read_notices(int descriptor, char* out, size_t size_bytes) {
-  ssize_t taken = 0;
-  do {
-    taken = read(descriptor, out, size_bytes);
-  } while (taken < 0 && errno == EINTR);
-  return taken;
-}
-
 // The magic numbers of statfs(2). A change made by another machine, or by the host of a virtual one, is not announced there.
 bool is_shared_file_system(const char* directory) {
   struct statfs file_system = {};
@@ -104,7 +96,7 @@ bool FileWatch::take_notices() {
   bool concerns_file = false;
   alignas(inotify_event) char buffer[4096];  // several notices, each at most 16 bytes and a name of 256
   while (true) {
-    const ssize_t taken = read_notices(notify_fd_, buffer, sizeof(buffer));
+    const ssize_t taken = read_some(notify_fd_, buffer, sizeof(buffer));
     if (taken <= 0) return concerns_file;
     for (ssize_t at = 0; at < taken;) {
       inotify_event notice;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #if !defined(_WIN32)
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
@@ -71,6 +73,14 @@ IoStatus status_of(int error) {
 }
 
 IoResult failure_of(int error) { return {status_of(error), error, 0}; }
+
+ssize_t read_some(int descriptor, char* out, size_t size_bytes) {
+  ssize_t taken = 0;
+  do {
+    taken = read(descriptor, out, size_bytes);
+  } while (taken < 0 && errno == EINTR);
+  return taken;
+}
 
 int poll_descriptors(pollfd* descriptors, uint32_t count, int64_t timeout_us) {
   constexpr int64_t kLongestUs = int64_t{365} * 24 * 3600 * 1'000'000;  // a year, so that adding to the clock cannot overflow

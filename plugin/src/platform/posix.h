@@ -33,6 +33,9 @@ void apply_stream_options(int descriptor, const StreamOptions& options);
 // poll() that sleeps its full time in spite of signals. `timeout_us` negative: no limit. The number of ready descriptors.
 int poll_descriptors(pollfd* descriptors, uint32_t count, int64_t timeout_us);
 
+// read() that survives EINTR.
+ssize_t read_some(int descriptor, char* out, size_t size_bytes);
+
 inline int descriptor_of(Socket socket) { return static_cast<int>(socket.value); }
 
 }  // namespace framepump

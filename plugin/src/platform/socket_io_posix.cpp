@@ -36,12 +36,6 @@ int64_t arrival_of(msghdr& message) {
 }
 #endif
 
-// Without room the answer is 0 too, and would pass for the end.
-IoResult nothing_moved(std::span<const ReceiveBuffer> buffers) {
-  const bool had_room = std::any_of(buffers.begin(), buffers.end(), [](const ReceiveBuffer& buffer) { return buffer.size_bytes > 0; });
-  return {had_room ? IoStatus::end_of_stream : IoStatus::ok, 0, 0};
-}
-
 // `message` may bring room for control data.
 IoResult receive_message(Socket socket, std::span<const ReceiveBuffer> buffers, msghdr& message) {
   iovec parts[kMaxReceiveBuffers];
@@ -54,7 +48,7 @@ IoResult receive_message(Socket socket, std::span<const ReceiveBuffer> buffers, 
     taken = recvmsg(descriptor_of(socket), &message, MSG_DONTWAIT);
   } while (taken < 0 && errno == EINTR);
   if (taken < 0) return failure_of(errno);
-  return taken == 0 ? nothing_moved(buffers.first(count)) : moved(taken);
+  return taken == 0 ? nothing_received(buffers.first(count)) : moved(taken);
 }
 
 }  // namespace
@@ -70,7 +64,7 @@ IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers) {
     taken = recv(descriptor_of(socket), buffers[0].data, buffers[0].size_bytes, MSG_DONTWAIT);
   } while (taken < 0 && errno == EINTR);
   if (taken < 0) return failure_of(errno);
-  return taken == 0 ? nothing_moved(buffers) : moved(taken);
+  return taken == 0 ? nothing_received(buffers) : moved(taken);
 }
 
 IoResult receive_stamped(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t& arrival_ns) {

@@ -17,12 +17,6 @@ WSABUF part_of(void* data, uint64_t size_bytes) {
   return {static_cast<ULONG>(std::min(size_bytes, kMaxPartBytes)), static_cast<char*>(data)};
 }
 
-// Without room the answer is 0 too, and would pass for the end.
-IoResult nothing_moved(std::span<const ReceiveBuffer> buffers) {
-  const bool had_room = std::any_of(buffers.begin(), buffers.end(), [](const ReceiveBuffer& buffer) { return buffer.size_bytes > 0; });
-  return {had_room ? IoStatus::end_of_stream : IoStatus::ok, 0, 0};
-}
-
 }  // namespace
 
 IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers) {
@@ -35,7 +29,7 @@ IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers) {
   if (WSARecv(system_socket(socket), parts, static_cast<DWORD>(count), &taken, &flags, nullptr, nullptr) != 0) {
     return failure_of(WSAGetLastError());
   }
-  return taken == 0 ? nothing_moved(buffers.first(count)) : IoResult{IoStatus::ok, 0, taken};
+  return taken == 0 ? nothing_received(buffers.first(count)) : IoResult{IoStatus::ok, 0, taken};
 }
 
 // There are no stamps for TCP here.

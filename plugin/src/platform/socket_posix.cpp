@@ -59,23 +59,6 @@ IoResult close_and_fail(Socket& socket, int error) {
   return failure_of(error);
 }
 
-bool peer_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getpeername(descriptor_of(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
-}
-
-// The port one connects to may be picked as the local port too, if it is of the ephemeral range, and TCP's simultaneous open
-// then succeeds: a client that retries while its local server is down would talk to itself, and keep the server from coming
-// back.
-bool is_connected_to_itself(Socket socket, const SocketAddress& peer) {
-  SocketAddress local;
-  return local_address(socket, local) && local.port == peer.port && local.scope_id == peer.scope_id &&
-         std::equal(std::begin(local.bytes), std::end(local.bytes), std::begin(peer.bytes));
-}
-
 bool has_hung_up(Socket socket) {
   pollfd descriptor = {descriptor_of(socket), POLLOUT, 0};
   return poll_descriptors(&descriptor, 1, 0) == 1 && (descriptor.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
@@ -197,14 +180,6 @@ void abort_socket(Socket& socket) {
   const linger at_once = {1, 0};
   if (socket.is_open()) setsockopt(descriptor_of(socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   close_socket(socket);
-}
-
-bool local_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getsockname(descriptor_of(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
 }
 
 }  // namespace framepump

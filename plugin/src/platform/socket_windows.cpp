@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <climits>
-#include <iterator>
 
 #include "platform/windows_sockets.h"
 
@@ -43,21 +42,6 @@ IoResult open_socket(AddressFamily family, Socket& out) {
 IoResult close_and_fail(Socket& socket, int error) {
   close_socket(socket);
   return failure_of(error);
-}
-
-bool peer_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getpeername(system_socket(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
-}
-
-// As on POSIX: a client that retries while its local server is down would meet itself, and keep the server from coming back.
-bool is_connected_to_itself(Socket socket, const SocketAddress& peer) {
-  SocketAddress local;
-  return local_address(socket, local) && local.port == peer.port && local.scope_id == peer.scope_id &&
-         std::equal(std::begin(local.bytes), std::end(local.bytes), std::begin(peer.bytes));
 }
 
 }  // namespace
@@ -164,14 +148,6 @@ void abort_socket(Socket& socket) {
     setsockopt(system_socket(socket), SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&at_once), sizeof(at_once));
   }
   close_socket(socket);
-}
-
-bool local_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getsockname(system_socket(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
 }
 
 }  // namespace framepump

@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "platform/system_address.h"
 
+#include <algorithm>
 #include <cstring>
 
+#if defined(_WIN32)
+#include "platform/windows_sockets.h"
+#else
+#include "platform/posix.h"
+#endif
+
 namespace framepump {
+namespace {
+
+#if defined(_WIN32)
+SOCKET handle_of(Socket socket) { return system_socket(socket); }
+#else
+int handle_of(Socket socket) { return descriptor_of(socket); }
+#endif
+
+}  // namespace
 
 SystemAddress to_system(const SocketAddress& address) {
   SystemAddress out = {};
@@ -43,6 +59,32 @@ SocketAddress from_system(const SystemAddress& address) {
     std::memcpy(out.bytes, &system.sin6_addr, sizeof(system.sin6_addr));
   }
   return out;
+}
+
+bool local_address(Socket socket, SocketAddress& out) {
+  SystemAddress address = {};
+  address.size = sizeof(address.storage);
+  if (getsockname(handle_of(socket), address.pointer(), &address.size) != 0) return false;
+  out = from_system(address);
+  return true;
+}
+
+bool peer_address(Socket socket, SocketAddress& out) {
+  SystemAddress address = {};
+  address.size = sizeof(address.storage);
+  if (getpeername(handle_of(socket), address.pointer(), &address.size) != 0) return false;
+  out = from_system(address);
+  return true;
+}
+
+bool is_connected_to_itself(Socket socket, const SocketAddress& peer) {
+  SocketAddress local;
+  return local_address(socket, local) && is_same_endpoint(local, peer);
+}
+
+IoResult nothing_received(std::span<const ReceiveBuffer> buffers) {
+  const bool had_room = std::any_of(buffers.begin(), buffers.end(), [](const ReceiveBuffer& buffer) { return buffer.size_bytes > 0; });
+  return {had_room ? IoStatus::end_of_stream : IoStatus::ok, 0, 0};
 }
 
 }  // namespace framepump

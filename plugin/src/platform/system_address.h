@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The system's form of an address, which all systems spell alike. Not for other rooms: it brings the system's headers in.
+// What is the same on all systems: their form of an address, and what is asked by it. Not for other rooms: it brings the system's headers in.
 #pragma once
 
 #if defined(_WIN32)
@@ -12,7 +12,10 @@
 #include <sys/socket.h>
 #endif
 
+#include <span>
+
 #include "platform/address.h"
+#include "platform/socket.h"
 
 namespace framepump {
 
@@ -26,5 +29,13 @@ struct SystemAddress {
 };
 SystemAddress to_system(const SocketAddress& address);
 SocketAddress from_system(const SystemAddress& address);
+
+// False: it is not connected.
+bool peer_address(Socket socket, SocketAddress& out);
+// The port one connects to may be picked as the local port too, if it is of the ephemeral range, and TCP's simultaneous open then succeeds:
+// a client that retries while its local server is down would talk to itself, and keep the server from coming back.
+bool is_connected_to_itself(Socket socket, const SocketAddress& peer);
+// Of a receive that brought no bytes: without room the answer is 0, too, and would pass for the end.
+IoResult nothing_received(std::span<const ReceiveBuffer> buffers);
 
 }  // namespace framepump

@@ -6,9 +6,6 @@
 
 #include "platform/wake_signal.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "platform/windows_sockets.h"
 
 namespace framepump {
@@ -27,8 +24,7 @@ bool accept_from(Socket listener, Socket client, Socket& out) {
   SocketAddress peer;
   if (!local_address(client, own) || !wait_for(listener, POLLRDNORM)) return false;
   while (accept_stream(listener, {}, out, peer).status == IoStatus::ok) {
-    const bool is_own_address = std::equal(std::begin(peer.bytes), std::end(peer.bytes), std::begin(own.bytes));
-    if (is_own_address && peer.port == own.port) return true;
+    if (is_same_endpoint(peer, own)) return true;
     close_socket(out);
     if (!wait_for(listener, POLLRDNORM)) return false;
   }
