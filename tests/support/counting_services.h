@@ -33,6 +33,9 @@ class CountingServices {
   uint64_t allocations() const { return allocations_.load(); }
   void forget_peak() { peak_bytes_.store(live_bytes_.load()); }
 
+ protected:
+  framepump_services services_ = {};
+
  private:
   void* allocate(uint64_t size_bytes, uint64_t alignment) {
     ++allocations_;
@@ -43,7 +46,6 @@ class CountingServices {
     return aligned_allocate(size_bytes, alignment);
   }
 
-  framepump_services services_ = {};
   std::atomic<uint64_t> live_bytes_{0};
   std::atomic<uint64_t> peak_bytes_{0};
   std::atomic<uint64_t> allocations_{0};

@@ -7,13 +7,13 @@
 #include <time.h>
 
 #include <atomic>
-#include <new>
 #include <string_view>
 
 #include "bench/support/frames.h"
 #include "bench/support/reader_options.h"
 #include "bench/support/tcp.h"
 #include "support/allocation_count.h"
+#include "support/counting_services.h"
 
 namespace bench = framepump::bench;
 namespace fp = framepump;
@@ -34,50 +34,30 @@ fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, ui
   return config;
 }
 
-// What the plugin asks of its host: memory, which is counted, and the name of its thread, whose clock can then be read from here for as
-// long as it runs.
-class PluginHost {
+// Counts the plugin's memory, and knows its thread, whose clock can be read from here for as long as it runs.
+class PluginHost : public framepump::test::CountingServices {
  public:
-  const framepump_services* services() {
-    services_.struct_size = sizeof(services_);
-    services_.user = this;
-    services_.thread_started = on_thread_started;
-    services_.allocate = allocate;
-    services_.release = release;
-    return &services_;
+  PluginHost() {
+    services_.log = nullptr;  // hints are shown
+    services_.thread_started = [](void* self, const char* name) {
+      static_cast<PluginHost*>(static_cast<CountingServices*>(self))->note_thread(name);
+    };
   }
   double io_seconds() const {
     timespec time = {};
     if (has_thread_) clock_gettime(clock_, &time);
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
   }
-  uint64_t peak_bytes() const { return peak_bytes_; }
 
  private:
-  static void on_thread_started(void* user, const char* name) {
-    auto& self = *static_cast<PluginHost*>(user);
-    if (std::string_view(name) != "framepump-io") return;
-    pthread_getcpuclockid(pthread_self(), &self.clock_);
-    self.has_thread_ = true;
-  }
-  static void* allocate(void* user, uint64_t size_bytes, uint64_t alignment) {
-    auto& self = *static_cast<PluginHost*>(user);
-    const uint64_t now_bytes = self.bytes_.fetch_add(size_bytes) + size_bytes;
-    uint64_t peak_bytes = self.peak_bytes_;
-    while (peak_bytes < now_bytes && !self.peak_bytes_.compare_exchange_weak(peak_bytes, now_bytes)) {
-    }
-    return ::operator new(size_bytes, std::align_val_t{alignment}, std::nothrow);
-  }
-  static void release(void* user, void* memory, uint64_t size_bytes, uint64_t alignment) {
-    if (memory != nullptr) static_cast<PluginHost*>(user)->bytes_ -= size_bytes;
-    ::operator delete(memory, std::align_val_t{alignment});
+  void note_thread(std::string_view name) {
+    if (name != "framepump-io") return;
+    pthread_getcpuclockid(pthread_self(), &clock_);
+    has_thread_ = true;
   }
 
-  framepump_services services_ = {};
   std::atomic<bool> has_thread_ = false;
   clockid_t clock_ = 0;
-  std::atomic<uint64_t> bytes_ = 0;
-  std::atomic<uint64_t> peak_bytes_ = 0;
 };
 
 void consume_all(fp::Stream stream, bench::ByteHash& hash) {

@@ -3,29 +3,20 @@
 // Datagrams, with libenet alone: the loop that its tutorial shows, with a time-out of 0, once per frame. `--check-events` is the other
 // way that its documentation has: one service call reads what there is, and enet_host_check_events hands out the rest.
 // `--without-pause` pumps all the time on a thread that does nothing else, the limit of what ENet can do.
-#include <enet/enet.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
+#include "bench/support/plain_enet.h"
 #include "bench/support/swarm_options.h"
 
 namespace bench = framepump::bench;
 
 namespace {
 
-constexpr size_t kChannels = 4;
-
 struct Way {
   bool checks_events = false;
   bool pauses = true;
 };
-
-ENetAddress loopback(uint16_t port) {
-  ENetAddress address = {};
-  enet_address_set_host_ip(&address, "127.0.0.1");
-  address.port = port;
-  return address;
-}
 
 // Until there is nothing more.
 template <typename Handle>
@@ -51,8 +42,8 @@ uint32_t dropped_by_kernel(const ENetHost* host) {
 }
 
 int run_swarm(const bench::DatagramOptions& options, const Way& way) {
-  const ENetAddress any_port = loopback(ENET_PORT_ANY);
-  ENetHost* host = enet_host_create(&any_port, options.clients + 8, kChannels, 0, 0);
+  const ENetAddress any_port = bench::loopback(ENET_PORT_ANY);
+  ENetHost* host = enet_host_create(&any_port, options.clients + 8, bench::kChannels, 0, 0);
   ENetAddress bound = {};
   if (host == nullptr || enet_socket_get_address(host->socket, &bound) != 0) bench::die("no ENet host");
   bench::SwarmRun run(options, bound.port);
@@ -74,11 +65,10 @@ int run_swarm(const bench::DatagramOptions& options, const Way& way) {
 }
 
 int run_bulk(const bench::DatagramOptions& options, const Way& way) {
-  ENetHost* host = enet_host_create(nullptr, 1, kChannels, 0, 0);
+  ENetHost* host = enet_host_create(nullptr, 1, bench::kChannels, 0, 0);
   if (host == nullptr) bench::die("no ENet host");
-  const ENetAddress address = loopback(options.enet);
-  constexpr enet_uint32 kWantsBulk = 2;
-  ENetPeer* peer = enet_host_connect(host, &address, kChannels, kWantsBulk);
+  const ENetAddress address = bench::loopback(options.enet);
+  ENetPeer* peer = enet_host_connect(host, &address, bench::kChannels, bench::kWantsBulk);
   bench::FrameLoop frames(options.frames_per_s);
   bench::ByteHash hash;
   const auto handle = [&](const ENetEvent& event) {

@@ -3,6 +3,7 @@
 // Datagrams, with FramePump: the server of a swarm of players, or the receiver of reliable bulk.
 #include <framepump/framepump.hpp>
 
+#include "bench/support/enet_orders.h"
 #include "bench/support/swarm_options.h"
 
 namespace bench = framepump::bench;
@@ -40,8 +41,7 @@ int run_swarm(fp::Network& net, const bench::DatagramOptions& options) {
 
 int run_bulk(fp::Network& net, const bench::DatagramOptions& options) {
   const fp::Host host = net.open_host().value();
-  constexpr uint32_t kWantsBulk = 2;
-  const fp::Peer peer = host.connect("127.0.0.1", options.enet, kWantsBulk).value();
+  const fp::Peer peer = host.connect("127.0.0.1", options.enet, bench::kWantsBulk).value();
   bench::FrameLoop frames(options.frames_per_s);
   bench::ByteHash hash;
   for (uint64_t frame = 0; !options.is_bulk_over(frames, hash); ++frame) {

@@ -3,7 +3,6 @@
 // The other side of the datagram benchmarks, written against libenet alone. On order a swarm of players, each a host of its own, sends
 // messages to the contestant's server at a steady pace. And a server of its own: whoever connects with 1 as connect data gets
 // snapshots, some sixty a second; with 2 reliable bytes as fast as they go, from a host that is pumped without pause.
-#include <enet/enet.h>
 #include <time.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "bench/support/bytes.h"
 #include "bench/support/control.h"
+#include "bench/support/plain_enet.h"
 #include "bench/support/swarm.h"
 #include "bench/support/tcp.h"
 #include "bench/support/waits.h"
@@ -24,19 +24,11 @@ namespace bench = framepump::bench;
 
 namespace {
 
-constexpr size_t kChannels = 4;
 constexpr int64_t kNsPerS = 1'000'000'000;
 
 void sleep_until(int64_t until_ns) {
   const timespec until = {until_ns / kNsPerS, until_ns % kNsPerS};
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-}
-
-ENetAddress loopback(uint16_t port) {
-  ENetAddress address = {};
-  enet_address_set_host_ip(&address, "127.0.0.1");
-  address.port = port;
-  return address;
 }
 
 // ---- the swarm ----
@@ -57,10 +49,10 @@ struct Player {
   }
 
   void join(uint16_t port) {
-    host = enet_host_create(nullptr, 1, kChannels, 0, 0);
+    host = enet_host_create(nullptr, 1, bench::kChannels, 0, 0);
     if (host == nullptr) bench::die("no ENet host for a player");
-    const ENetAddress address = loopback(port);
-    server = enet_host_connect(host, &address, kChannels, 0);
+    const ENetAddress address = bench::loopback(port);
+    server = enet_host_connect(host, &address, bench::kChannels, 0);
   }
   // Whoever throws its own messages away because round trips vary with the server's frames would blur what is lost elsewhere. Only
   // a connected peer may be told.
@@ -142,9 +134,6 @@ void carry_out(bench::Order& order) {
 
 // ---- the server ----
 
-constexpr enet_uint32 kWantsSnapshots = 1;
-constexpr enet_uint32 kWantsBulk = 2;
-
 struct Listeners {
   ENetPeer* snapshots = nullptr;
   ENetPeer* bulk = nullptr;
@@ -163,8 +152,8 @@ void note(const ENetEvent& event, Listeners& listeners) {
   if (event.type == ENET_EVENT_TYPE_DISCONNECT) listeners.forget(event.peer);
   if (event.type != ENET_EVENT_TYPE_CONNECT) return;
   enet_peer_throttle_configure(event.peer, ENET_PEER_PACKET_THROTTLE_INTERVAL, ENET_PEER_PACKET_THROTTLE_SCALE, 0);
-  if (event.data == kWantsSnapshots) listeners.snapshots = event.peer;
-  if (event.data != kWantsBulk) return;
+  if (event.data == bench::kWantsSnapshots) listeners.snapshots = event.peer;
+  if (event.data != bench::kWantsBulk) return;
   listeners.bulk = event.peer;
   listeners.bulk_sent = 0;
 }
@@ -221,8 +210,8 @@ int main() {
   bench::raise_descriptor_limit(4096);
   bench::content();
   if (enet_initialize() != 0) bench::die("ENet does not start");
-  const ENetAddress address = loopback(ENET_PORT_ANY);
-  ENetHost* host = enet_host_create(&address, 64, kChannels, 0, 0);
+  const ENetAddress address = bench::loopback(ENET_PORT_ANY);
+  ENetHost* host = enet_host_create(&address, 64, bench::kChannels, 0, 0);
   ENetAddress bound = {};
   if (host == nullptr || enet_socket_get_address(host->socket, &bound) != 0) bench::die("no ENet host");
   std::thread(serve, host).detach();

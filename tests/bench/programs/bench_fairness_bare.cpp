@@ -3,7 +3,6 @@
 // Fairness, as the usual loop has it: epoll_wait without waiting, and each ready socket read until EAGAIN, in the order in which epoll
 // names them, until the slice is over. `--round-robin` reads 64 KiB of each in turn; `--raise-window` gives the firehose a high SO_RCVLOWAT and
 // tries it in every tick, since it no longer says when it has something. `--enet` serves a host of plain libenet first, as its tutorial does.
-#include <enet/enet.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "bench/support/bytes.h"
+#include "bench/support/plain_enet.h"
 #include "bench/support/talker_options.h"
 
 namespace bench = framepump::bench;
@@ -35,13 +35,9 @@ struct Snapshots {
   std::vector<ENetPacket*> packets;  // of this frame
 
   void open(uint16_t port) {
-    constexpr enet_uint32 kWantsSnapshots = 1;
-    constexpr size_t kChannels = 4;
-    ENetAddress address = {};
-    enet_address_set_host_ip(&address, "127.0.0.1");
-    address.port = port;
-    if (enet_initialize() != 0 || (host = enet_host_create(nullptr, 1, kChannels, 0, 0)) == nullptr) bench::die("no ENet host");
-    enet_host_connect(host, &address, kChannels, kWantsSnapshots);
+    const ENetAddress address = bench::loopback(port);
+    if (enet_initialize() != 0 || (host = enet_host_create(nullptr, 1, bench::kChannels, 0, 0)) == nullptr) bench::die("no ENet host");
+    enet_host_connect(host, &address, bench::kChannels, bench::kWantsSnapshots);
   }
   void tick() {
     ENetEvent event = {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/support/bytes.h"
+#include "bench/support/enet_orders.h"
 #include "bench/support/framepump_pace.h"
 #include "bench/support/talker_options.h"
 
@@ -91,8 +92,7 @@ nlohmann::json run(fp::Network& net, const bench::TalkerOptions& options, const 
   }
   fp::Stream firehose;
   if (work.has_firehose) firehose = connect(net, options.talker, "firehose");
-  constexpr uint32_t kWantsSnapshots = 1;
-  if (work.enet != 0) (void)net.open_host().value().connect("127.0.0.1", work.enet, kWantsSnapshots).value();
+  if (work.enet != 0) (void)net.open_host().value().connect("127.0.0.1", work.enet, bench::kWantsSnapshots).value();
   uint64_t frame = 0;
   tick_until_connected(net, work.trickles + (work.has_firehose ? 1 : 0), frame);
   account.waits.begin();

@@ -50,7 +50,9 @@ def row(context: Context, work: str, what: str, beside: list[str], bare: list[Co
     alone = {OURS: ALONE, f"{OURS}, waiting": f"{ALONE}, waiting", f"{OURS}, threaded": f"{ALONE}, threaded"}
     ours = [Contestant(name, reader(context, "framepump", *mode, *beside)) for name, mode in modes.items()]
     solo = [Contestant(alone[name], reader(context, "framepump", *mode)) for name, mode in modes.items()]
-    return Row("fairness", f"{work}, slice {SLICE_US} us, {FPS} fps", ours + solo + bare, COLUMNS,
+    raised = ["--round-robin", "--raise-window"]
+    alike = [Contestant(BARE, reader(context, "bare", *raised, *beside)), Contestant(BARE_ALONE, reader(context, "bare", *raised))]
+    return Row("fairness", f"{work}, slice {SLICE_US} us, {FPS} fps", ours + solo + bare + alike, COLUMNS,
                [target for name in modes for target in targets(name, alone[name], what)],
                rounds=context.rounds(3), setting=lambda: talkers(context))
 
@@ -60,14 +62,8 @@ def rows(context: Context):
     yield row(context, f"1 firehose, {TRICKLES} trickles of 16 bytes ten times a second", "trickles", trickles, [
         Contestant("epoll, each until EAGAIN", reader(context, "bare", *trickles)),
         Contestant("epoll, 64 KiB of each in turn", reader(context, "bare", "--round-robin", *trickles)),
-        Contestant(BARE, reader(context, "bare", "--round-robin", "--raise-window", *trickles)),
-        Contestant(BARE_ALONE, reader(context, "bare", "--round-robin", "--raise-window")),
     ])
-    snapshots = ["--enet", "{enet}"]
-    yield row(context, "a download while 59 snapshots of 1,000 bytes a second come by ENet", "snapshots", snapshots, [
-        Contestant(BARE, reader(context, "bare", "--round-robin", "--raise-window", *snapshots)),
-        Contestant(BARE_ALONE, reader(context, "bare", "--round-robin", "--raise-window")),
-    ])
+    yield row(context, "a download while 59 snapshots of 1,000 bytes a second come by ENet", "snapshots", ["--enet", "{enet}"], [])
 
 
 BENCHMARKS = {"fairness": rows}
