@@ -109,8 +109,9 @@ Source& Pump::take_next(uint32_t lines, uint32_t priority) {
   Rotation& rotation = (lines & kSocketLines) != 0 ? socket_rotation_ : game_rotation_;
   uint8_t& next = rotation.next_line[priority];
   uint32_t with_work = 0;
-  for (int i = 0; i < kLines; ++i) with_work |= (lines_[i].priorities() >> priority & 1) << i;
-  with_work &= lines;
+  for (int i = 0; i < kLines; ++i) {  // another thread may run the lines that are not asked for
+    if ((lines & (uint32_t{1} << i)) != 0) with_work |= (lines_[i].priorities() >> priority & 1) << i;
+  }
   const uint32_t from_next = with_work >> next << next;
   const int line = std::countr_zero(from_next != 0 ? from_next : with_work);
   Source& source = lines_[line].pop_front(priority);
