@@ -46,7 +46,7 @@ class Watched {
     write_text(path(), text);
     const Parsed loaded = load(path());
     REQUIRE_MESSAGE(loaded.is_ok, loaded.message);
-    REQUIRE(watcher.start(path().c_str(), loaded.config, nullptr, nullptr));
+    REQUIRE(watcher.start(path().c_str(), loaded.config, thread));
   }
 
   std::string path() const { return folder.file(); }
@@ -90,7 +90,9 @@ class Watched {
   }
 
   TemporaryFolder folder;
+  Host host;
   ConfigWatcher watcher;
+  FileThread thread{host};
 };
 
 std::string slice(uint32_t slice_us) {
@@ -128,7 +130,8 @@ void check_is_one_edit(const std::function<std::vector<std::function<void()>>(Wa
 // edit, too, give or take a little.
 void save_for_nobody(Watched& watched, uint32_t edits, const std::function<std::string(uint32_t)>& text_of) {
   ConfigWatcher other;
-  REQUIRE(other.start(watched.path().c_str(), load(watched.path()).config, nullptr, nullptr));
+  FileThread thread(watched.host);
+  REQUIRE(other.start(watched.path().c_str(), load(watched.path()).config, thread));
   for (uint32_t i = 1; i <= edits; ++i) {
     watched.save(text_of(i));
     next_of(other);
@@ -171,8 +174,10 @@ TEST_CASE("a key deleted from the file goes back to its default") {
 TEST_CASE("an edit between the loading of the file and the start of the watcher is seen") {
   const TemporaryFolder folder;
   write_text(folder.file(), slice(5));
+  const Host host;
   ConfigWatcher watcher;
-  REQUIRE(watcher.start(folder.file().c_str(), defaults(), nullptr, nullptr));
+  FileThread thread(host);
+  REQUIRE(watcher.start(folder.file().c_str(), defaults(), thread));
   CHECK(next_of(watcher).config.slice_us == 5);
 }
 
@@ -289,8 +294,10 @@ TEST_CASE("a link that is pointed at another file is an edit") {
   write_text(folder.file("old"), slice(1));
   write_text(folder.file("new"), slice(2222));
   std::filesystem::create_symlink("old", folder.file());
+  const Host host;
   ConfigWatcher watcher;
-  REQUIRE(watcher.start(folder.file().c_str(), load(folder.file()).config, nullptr, nullptr));
+  FileThread thread(host);
+  REQUIRE(watcher.start(folder.file().c_str(), load(folder.file()).config, thread));
   std::filesystem::create_symlink("new", folder.file("link"));
   std::filesystem::rename(folder.file("link"), folder.file());
   CHECK(next_of(watcher).config.slice_us == 2222);
@@ -357,8 +364,8 @@ TEST_CASE("stop ends the thread at once, whether it waits for an edit or for a f
       prepare(watched);
       std::this_thread::sleep_for(milliseconds(20));  // into the wait
       const Clock::time_point start = Clock::now();
-      watched.watcher.stop();
-      watched.watcher.stop();  // a second one does nothing
+      watched.thread.stop();
+      watched.thread.stop();  // a second one does nothing
       shortest = std::min(shortest, since(start));
     }
     return shortest;
@@ -381,7 +388,7 @@ TEST_CASE("what was handed over can be taken after stop") {
   CHECK(watched.next_slice_us() == 1);
   watched.save("x");
   watched.next_refusal();
-  watched.watcher.stop();
+  watched.thread.stop();
   ConfigChange change;
   CHECK_FALSE(watched.watcher.take(change));
 }
@@ -394,27 +401,34 @@ TEST_CASE("the hook of the host runs first on the new thread, with the thread's 
   } hook;
   const TemporaryFolder folder;
   write_text(folder.file(), "");
-  ConfigWatcher watcher;
-  const auto started = [](void* user, const char* name) {
+  framepump_services services = {};
+  services.struct_size = sizeof(services);
+  services.user = &hook;
+  services.thread_started = [](void* user, const char* name) {
     Hook* self = static_cast<Hook*>(user);
     self->thread = std::this_thread::get_id();
     self->name = name;
     self->is_called.store(true);
   };
-  REQUIRE(watcher.start(folder.file().c_str(), defaults(), started, &hook));
-  watcher.stop();
+  const Host host(&services);
+  ConfigWatcher watcher;
+  FileThread thread(host);
+  REQUIRE(watcher.start(folder.file().c_str(), defaults(), thread));
+  thread.stop();
   CHECK(hook.is_called.load());
   CHECK(hook.thread != std::this_thread::get_id());
   CHECK(hook.name == "framepump-file");
 }
 
 TEST_CASE(
-    "a watcher that was never started can be taken from, stopped and destroyed, and none starts with a path that cannot be") {
+    "a watcher that was never started can be taken from and destroyed, and none starts with a path that cannot be") {
+  const Host host;
   ConfigWatcher watcher;
+  FileThread thread(host);
   ConfigChange change;
   CHECK_FALSE(watcher.take(change));
-  watcher.stop();
-  CHECK_FALSE(watcher.start(std::string(5000, 'x').c_str(), defaults(), nullptr, nullptr));
+  thread.stop();
+  CHECK_FALSE(watcher.start(std::string(5000, 'x').c_str(), defaults(), thread));
   CHECK_FALSE(watcher.take(change));
 }
 

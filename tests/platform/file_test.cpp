@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -14,6 +15,7 @@
 
 #include "platform/clock.h"
 #include "platform/loopback.h"
+#include "platform/wake_signal.h"
 
 using namespace framepump;
 using namespace framepump::test;
@@ -63,11 +65,21 @@ struct WatchFixture {
     std::thread alarm([&] {
       if (!is_over.sleep(limit_us)) wake.raise();
     });
-    const bool has_changed = watch.wait(wake);
+    const bool has_changed = wait();
     is_over.raise();
     alarm.join();
     wake.clear();
     return has_changed;
+  }
+  // False: it was woken.
+  bool wait() {
+    while (!watch.may_have_changed()) {
+      const intptr_t descriptor = watch.descriptor();
+      const int64_t at_us = watch.look_again_at_us();
+      const int64_t timeout_us = at_us == INT64_MAX ? -1 : std::max<int64_t>(at_us - monotonic_us(), 0);
+      if (wake.sleep(timeout_us, {&descriptor, descriptor == -1 ? 0u : 1u})) return false;
+    }
+    return true;
   }
   bool changes() { return changes_within(kLimitUs); }
   // Shorter than the 250 ms after which a watch that cannot tell looks again.
@@ -157,10 +169,10 @@ TEST_CASE_FIXTURE(WatchFixture, "a change before the first wait is told") {
 TEST_CASE_FIXTURE(WatchFixture, "a raised wake ends the wait, from another thread and beforehand") {
   open();
   wake.raise();
-  CHECK_FALSE(watch.wait(wake));
+  CHECK_FALSE(wait());
   std::atomic<bool> is_over{false};
   std::thread waiter([&] {
-    watch.wait(wake);
+    wait();
     is_over = true;
   });
   wake.raise();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "config/config_watcher.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "platform/clock.h"
 
 namespace framepump {
 namespace {
-
-constexpr char kThreadName[] = "framepump-file";
 
 // A file is believed when two readings this far apart are equal, since some editors write in several steps. What an edit may take
 // in all is half a second.
@@ -18,55 +19,36 @@ constexpr int64_t kRetryUs = 100'000;
 
 }  // namespace
 
-bool ConfigWatcher::start(const char* path, const framepump_config& initial, void (*thread_started)(void* user, const char* name),
-                          void* user) {
+bool ConfigWatcher::start(const char* path, const framepump_config& initial, FileThread& thread) {
   const size_t path_bytes = std::strlen(path) + 1;
-  if (thread_.is_started() || path_bytes > sizeof(path_)) return false;
+  if (path_bytes > sizeof(path_)) return false;
   std::memcpy(path_, path, path_bytes);
-  thread_started_ = thread_started;
-  user_ = user;
   told_ = initial;
-  return latest_.open() && before_.open() && wake_.open() && watch_.open(path) && thread_.start(kThreadName, body, this);
+  return latest_.open() && before_.open() && watch_.open(path) && thread.add(*this);
 }
 
-void ConfigWatcher::stop() {
-  if (!thread_.is_started()) return;
-  stop_.store(true);
-  wake_.raise();
-  thread_.join();
+// The first look comes at once, so an edit between the loading of the file and now is seen, too.
+int64_t ConfigWatcher::work() {
+  const int64_t now_us = monotonic_us();
+  if (watch_.may_have_changed() && look_at_us_ == kNotBefore) look_at_us_ = now_us;
+  if (now_us >= look_at_us_) look_at_us_ = look();
+  return std::min(look_at_us_, watch_.look_again_at_us());
 }
 
-void ConfigWatcher::body(void* self) {
-  ConfigWatcher* watcher = static_cast<ConfigWatcher*>(self);
-  if (watcher->thread_started_ != nullptr) watcher->thread_started_(watcher->user_, kThreadName);
-  watcher->loop();
-}
-
-// The first wait returns at once, so an edit between the loading of the file and now is seen, too.
-void ConfigWatcher::loop() {
-  while (!stop_.load()) {
-    if (watch_.wait(wake_)) look();
+// One reading. When two in a row are equal, what they say is handed over. To go back to what was told last is no change,
+// and neither is a comment or a new time stamp. Returns when the next reading is due.
+int64_t ConfigWatcher::look() {
+  latest_.read(path_);
+  int64_t next_us = kRetryUs;
+  if (!latest_.same_as(before_)) {
+    latest_.swap(before_);
+    judge(verdict_);
+    is_done_ = !is_news(verdict_);
+    next_us = before_.is_empty_or_missing() ? kSettleEmptyUs : kSettleUs;
+  } else {
+    is_done_ = is_done_ || hand_over(verdict_);
   }
-}
-
-// Reads the file until two readings are equal and what they say is handed over. To go back to what was told last is no change,
-// and neither is a comment or a new time stamp.
-void ConfigWatcher::look() {
-  ConfigChange verdict;
-  while (!stop_.load()) {
-    latest_.read(path_);
-    if (!latest_.same_as(before_)) {
-      latest_.swap(before_);
-      judge(verdict);
-      is_done_ = !is_news(verdict);
-      if (is_done_) return;
-      wake_.sleep(before_.is_empty_or_missing() ? kSettleEmptyUs : kSettleUs);
-    } else {
-      is_done_ = is_done_ || hand_over(verdict);
-      if (is_done_) return;
-      wake_.sleep(kRetryUs);
-    }
-  }
+  return is_done_ ? kNotBefore : monotonic_us() + next_us;
 }
 
 void ConfigWatcher::judge(ConfigChange& verdict) const {

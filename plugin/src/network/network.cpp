@@ -25,14 +25,12 @@ uint64_t peek_limit_in_force(const framepump_config& config) {
   return std::min(kib(config.receive_limit_kib), kib(config.budget_kib) / 16);
 }
 
-void thread_started(void* host, const char* name) { static_cast<const Host*>(host)->thread_started(name); }
-
 }  // namespace
 
 Network::Network(const framepump_services* services) : host_(services) {}
 
 Network::~Network() {
-  watcher_.stop();
+  files_.stop();
   host_.destroy(io_);  // joins its thread: from here on everything is ours
   if (handle_ != 0) unregister_network(handle_);
   streams_.destroy_all();  // first: they leave the pump's lists, in which the others are their neighbours
@@ -93,7 +91,7 @@ uint32_t Network::open(const framepump_config& config, const char* watch_path, P
   if (!update_role()) {
     return fail_open(message, FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "cannot start the IO thread: no thread or descriptor to be had");
   }
-  if (watch_path != nullptr && !watcher_.start(watch_path, config, thread_started, &host_)) {
+  if (watch_path != nullptr && !watcher_.start(watch_path, config, files_)) {
     return fail_open(message, FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "cannot start the file thread: no thread or descriptor to be had");
   }
   return FRAMEPUMP_OK;

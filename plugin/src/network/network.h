@@ -295,6 +295,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   WakeSignal game_wake_;
   WaitSet* game_wait_set_ = nullptr;
   ConfigWatcher watcher_;
+  FileThread files_{host_};  // after what it works on
   std::atomic<bool> game_waits_for_data_{false};
   std::atomic<uint64_t> guard_takeovers_{0};
   std::atomic<int64_t> frame_minus_monotonic_us_{0};

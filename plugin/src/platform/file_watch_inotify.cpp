@@ -10,7 +10,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -60,19 +59,18 @@ bool FileWatch::open(const char* path) {
   return true;
 }
 
-bool FileWatch::wait(WakeSignal& wake) {
-  const int64_t look_again_us = monotonic_us() + kLookAgainUs;
-  while (true) {
-    const bool can_tell = is_told_of_changes();
-    if (std::exchange(watch_is_new_, false)) return true;
-    const int64_t timeout_us = can_tell ? -1 : std::max<int64_t>(look_again_us - monotonic_us(), 0);
-    pollfd descriptors[2] = {{static_cast<int>(wake.read_descriptor()), POLLIN, 0}, {notify_fd_, POLLIN, 0}};
-    const int ready = poll_descriptors(descriptors, 2, timeout_us);
-    const bool is_woken = descriptors[0].revents != 0;
-    if (is_woken) wake.clear();
-    if (ready == 0 || (descriptors[1].revents != 0 && take_notices())) return true;
-    if (is_woken) return false;
+bool FileWatch::may_have_changed() {
+  bool may_have_changed = take_notices();
+  const int64_t now_us = monotonic_us();
+  if (is_told_of_changes()) {
+    look_again_at_us_ = INT64_MAX;
+  } else if (look_again_at_us_ == INT64_MAX) {
+    look_again_at_us_ = now_us + kLookAgainUs;
+  } else if (now_us >= look_again_at_us_) {
+    look_again_at_us_ = now_us + kLookAgainUs;
+    may_have_changed = true;
   }
+  return std::exchange(watch_is_new_, false) || may_have_changed;
 }
 
 void FileWatch::watch_directory() {

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "platform/clock.h"
 #include "platform/file.h"
 
 namespace framepump {
@@ -15,7 +16,12 @@ FileWatch::~FileWatch() = default;
 
 bool FileWatch::open(const char*) { return true; }
 
-bool FileWatch::wait(WakeSignal& wake) { return std::exchange(watch_is_new_, false) || !wake.sleep(kLookAgainUs); }
+bool FileWatch::may_have_changed() {
+  const int64_t now_us = monotonic_us();
+  if (!std::exchange(watch_is_new_, false) && now_us < look_again_at_us_) return false;
+  look_again_at_us_ = now_us + kLookAgainUs;
+  return true;
+}
 
 }  // namespace framepump
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace framepump {
 
@@ -17,8 +18,10 @@ class WakeSignal {
   bool open();  // false: out of descriptors
   void raise();
   void clear();  // takes back every raise so far
-  // Sleeps until raised or `timeout_us` has passed (negative: no limit), then clears. True: it was raised.
-  bool sleep(int64_t timeout_us);
+  static constexpr size_t kMostOthers = 4;
+  // Sleeps until raised, one of at most kMostOthers descriptors is readable, or `timeout_us` has passed (negative: no limit), then clears.
+  // True: it was raised.
+  bool sleep(int64_t timeout_us, std::span<const intptr_t> others = {});
 
   // What a poller looks at: a descriptor, on Windows a socket.
   intptr_t read_descriptor() const { return read_fd_; }

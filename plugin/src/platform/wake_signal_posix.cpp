@@ -65,9 +65,12 @@ void WakeSignal::clear() {
 #endif
 }
 
-bool WakeSignal::sleep(int64_t timeout_us) {
-  pollfd descriptor = {number_of(read_fd_), POLLIN, 0};
-  if (poll_descriptors(&descriptor, 1, timeout_us) == 0) return false;
+bool WakeSignal::sleep(int64_t timeout_us, std::span<const intptr_t> others) {
+  pollfd descriptors[1 + kMostOthers] = {{number_of(read_fd_), POLLIN, 0}};
+  uint32_t count = 1;
+  for (const intptr_t other : others) descriptors[count++] = {number_of(other), POLLIN, 0};
+  poll_descriptors(descriptors, count, timeout_us);
+  if (descriptors[0].revents == 0) return false;
   clear();
   return true;
 }

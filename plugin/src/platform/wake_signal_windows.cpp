@@ -80,9 +80,12 @@ void WakeSignal::clear() {
   }
 }
 
-bool WakeSignal::sleep(int64_t timeout_us) {
-  WSAPOLLFD entry = {static_cast<SOCKET>(read_fd_), POLLRDNORM, 0};
-  if (poll_sockets(&entry, 1, timeout_us) == 0) return false;
+bool WakeSignal::sleep(int64_t timeout_us, std::span<const intptr_t> others) {
+  WSAPOLLFD sockets[1 + kMostOthers] = {{static_cast<SOCKET>(read_fd_), POLLRDNORM, 0}};
+  uint32_t count = 1;
+  for (const intptr_t other : others) sockets[count++] = {static_cast<SOCKET>(other), POLLRDNORM, 0};
+  poll_sockets(sockets, count, timeout_us);
+  if (sockets[0].revents == 0) return false;
   clear();
   return true;
 }
