@@ -33,6 +33,8 @@ enum NoticeBit : uint32_t {
   kNoticeClosed = 16,  // the last notice there will be
 };
 
+struct StreamExtension;
+
 // Everything that passes between gameplay and the pump for one stream. Three kinds of members: those that both sides use (atomic, or
 // ordered by a list or queue), those of the pump's side written before a notice, and gameplay's own, which no other thread reads.
 // Its link is for notices; the command list links the stream itself.
@@ -43,6 +45,7 @@ struct StreamGate : HandoffLink {
   std::atomic<uint32_t> peek_grant_bytes{0};  // may receive up to here from the peek reserve
   ByteQueue received;  // the pump produces, gameplay consumes
   ByteQueue unsent;    // gameplay produces, the pump consumes
+  std::atomic<StreamExtension*> extension{nullptr};  // null: the stream has nothing out of the ordinary
   std::atomic<int64_t> arrival_ns{0};         // of the oldest unpublished read while it is watched, realtime_ns clock; 0: none
   std::atomic<uint32_t> rtt_us{0};
   std::atomic<uint32_t> back_pressure{0};

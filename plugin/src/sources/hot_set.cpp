@@ -20,15 +20,15 @@ constexpr uint64_t kBufferPerMark = 2;
 
 void HotSet::begin_tick(uint32_t tick_serial) {
   const bool is_off = settings_.kernel_window_bytes.load(std::memory_order_relaxed) == 0;
-  for (uint32_t i = members_.size(); i-- > 0;) {
-    HotMember& member = *members_[i];
-    pump_.make_ready(member.source);
+  for (uint32_t i = places_.size(); i-- > 0;) {
+    HotMember& member = *places_[i].member;
+    pump_.make_ready(*places_[i].source);
     if (is_off || tick_serial - member.busy_serial > kQuietTicks) cool(member);
   }
   raise_marks();
 }
 
-void HotSet::count(HotMember& member, uint64_t bytes, uint32_t tick_serial) {
+void HotSet::count(HotMember& member, Source& source, uint64_t bytes, uint32_t tick_serial) {
   if (member.tick_serial != tick_serial) {
     member.tick_serial = tick_serial;
     member.tick_bytes = 0;
@@ -37,10 +37,10 @@ void HotSet::count(HotMember& member, uint64_t bytes, uint32_t tick_serial) {
   if (member.tick_bytes < kHotBytes || member.busy_serial == tick_serial) return;
   const bool was_busy_before = member.busy_serial != 0 && tick_serial - member.busy_serial <= kQuietTicks;
   member.busy_serial = tick_serial;
-  if (was_busy_before && member.index == HotMember::kCold && member.is_allowed) warm(member);
+  if (was_busy_before && member.index == HotMember::kCold && member.is_allowed) warm(member, source);
 }
 
-void HotSet::warm(HotMember& member) {
+void HotSet::warm(HotMember& member, Source& source) {
   const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
   if (limit_bytes == 0) return;
   if (largest_mark_bytes_ == 0) largest_mark_bytes_ = largest_receive_mark();
@@ -56,8 +56,8 @@ void HotSet::warm(HotMember& member) {
       return;
     }
   }
-  if (!members_.push(&member)) return;
-  member.index = members_.size() - 1;
+  if (!places_.push({&member, &source})) return;
+  member.index = places_.size() - 1;
   member.window_bytes.store(member.mark_bytes, std::memory_order_relaxed);
   if (!marks_are_up_) return;
   const ReceiveMark granted = set_receive_mark(member.socket, member.mark_bytes);
@@ -68,17 +68,17 @@ void HotSet::warm(HotMember& member) {
   }
 }
 
-void HotSet::lower(HotMember& member) {
-  set_receive_mark(member.socket, kLowestReceiveMark);
-  pump_.make_ready(member.source);
+void HotSet::lower(const Place& place) {
+  set_receive_mark(place.member->socket, kLowestReceiveMark);
+  pump_.make_ready(*place.source);
 }
 
 void HotSet::cool(HotMember& member) {
-  if (marks_are_up_) lower(member);
-  HotMember* last = members_[members_.size() - 1];
-  members_[member.index] = last;
-  last->index = member.index;
-  members_.resize_down(members_.size() - 1);
+  if (marks_are_up_) lower(places_[member.index]);
+  const Place last = places_[places_.size() - 1];
+  places_[member.index] = last;
+  last.member->index = member.index;
+  places_.resize_down(places_.size() - 1);
   member.index = HotMember::kCold;
   member.window_bytes.store(0, std::memory_order_relaxed);
 }
@@ -93,13 +93,13 @@ void HotSet::remove(HotMember& member) {
 void HotSet::raise_marks() {
   if (marks_are_up_) return;
   marks_are_up_ = true;
-  for (HotMember* member : members_.span()) set_receive_mark(member->socket, member->mark_bytes);
+  for (const Place& place : places_.span()) set_receive_mark(place.member->socket, place.member->mark_bytes);
 }
 
 void HotSet::lower_marks() {
   if (!marks_are_up_) return;
   marks_are_up_ = false;
-  for (HotMember* member : members_.span()) lower(*member);
+  for (const Place& place : places_.span()) lower(place);
 }
 
 }  // namespace framepump

@@ -14,9 +14,6 @@ namespace framepump {
 struct HotMember {
   static constexpr uint32_t kCold = UINT32_MAX;
 
-  explicit HotMember(Source& receive_source) : source(receive_source) {}
-
-  Source& source;
   Socket socket;                          // the stream's
   std::atomic<uint32_t> window_bytes{0};  // for statistics, any thread: the mark while hot, else 0
   uint32_t tick_bytes = 0;      // drained in the tick `tick_serial`
@@ -38,12 +35,12 @@ struct HotMember {
 class HotSet {
  public:
   HotSet(const Host& host, Pump& pump, LiveSettings& settings, Counters& counters)
-      : pump_(pump), settings_(settings), counters_(counters), members_(host) {}
+      : pump_(pump), settings_(settings), counters_(counters), places_(host) {}
 
   // A frame-locked tick begins: cools who was quiet, marks the others ready.
   void begin_tick(uint32_t tick_serial);
-  // Bytes were drained in this frame-locked tick.
-  void count(HotMember& member, uint64_t bytes, uint32_t tick_serial);
+  // Bytes were drained by the member's source in this frame-locked tick.
+  void count(HotMember& member, Source& source, uint64_t bytes, uint32_t tick_serial);
   // The stream closes.
   void remove(HotMember& member);
 
@@ -52,18 +49,22 @@ class HotSet {
   void lower_marks();
 
   uint64_t charged_bytes() const { return charged_bytes_.load(std::memory_order_relaxed); }
-  uint32_t size() const { return members_.size(); }
+  uint32_t size() const { return places_.size(); }
 
  private:
-  void warm(HotMember& member);
+  struct Place {
+    HotMember* member;
+    Source* source;
+  };
+  void warm(HotMember& member, Source& source);
   void cool(HotMember& member);
-  void lower(HotMember& member);
+  void lower(const Place& place);
   void hint(uint32_t bit) { counters_.hints.fetch_or(bit, std::memory_order_relaxed); }
 
   Pump& pump_;
   LiveSettings& settings_;
   Counters& counters_;
-  GrowableArray<HotMember*> members_;
+  GrowableArray<Place> places_;
   std::atomic<uint64_t> charged_bytes_{0};
   uint64_t largest_mark_bytes_ = 0;  // 0: not known yet
   bool marks_are_up_ = false;

@@ -178,7 +178,7 @@ void TcpStream::unblock_receiving() {
 void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context) {
   active_at_us_ = context.now_us;
   add(environment_.counters.received_bytes, bytes);
-  if (context.tick_serial != 0) environment_.hot.count(hot_, bytes, context.tick_serial);
+  if (context.tick_serial != 0) environment_.hot.count(hot_, receive_side(), bytes, context.tick_serial);
   if (gate.watched_turns.load(std::memory_order_relaxed) > 0) measure(arrival_ns, context);
   post(kNoticeData);
 }

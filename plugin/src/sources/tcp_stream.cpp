@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sources/stream_extension.h"
 #include "sources/stream_table.h"
 
 namespace framepump {
@@ -19,8 +20,7 @@ uint8_t reason_of(IoStatus status) {
   }
 }
 
-TcpStream::TcpStream(Environment& environment)
-    : environment_(environment), hot_(receive_side()) {
+TcpStream::TcpStream(Environment& environment) : environment_(environment) {
   // A trace looks at all streams, from their first byte on.
   if (environment.host.is_traced()) gate.watched_turns.store(StreamGate::kWatchedTurns, std::memory_order_relaxed);
 }
@@ -175,6 +175,7 @@ void TcpStream::destroy_now() {
   gate.reserved = nullptr;
   gate.received.clear(pool);
   gate.unsent.clear(pool);
+  environment_.host.destroy(gate.extension.exchange(nullptr, std::memory_order_relaxed));
 }
 
 }  // namespace framepump
