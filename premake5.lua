@@ -50,9 +50,23 @@ end
 
 newoption { trigger = "out", value = "DIR", description = "Folder for makefiles, objects and programs (default: build)" }
 newoption { trigger = "plugin", description = "Nothing but the plugin: for plugin/install, which needs no more" }
+newoption { trigger = "with", value = "LIST", description = "What the plugin can do beside the default: any of names,tls,downloads" }
 newoption { trigger = "bench", description = "Add the benchmarks' programs" }
 newoption { trigger = "asan", description = "Build with AddressSanitizer and UndefinedBehaviorSanitizer" }
 newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++ only)" }
+
+-- Each is a define, FRAMEPUMP_WITH_NAMES and so on, and the libraries that come with it. Downloads need names, and hash with OpenSSL.
+local optional = {
+  names = { "libcares" },
+  tls = { "openssl" },
+  downloads = { "libcurl", "openssl", "libcares" },
+}
+local with = {}
+for name in (_OPTIONS["with"] or ""):gmatch("[^,]+") do
+  if not optional[name] then error("--with: '" .. name .. "' is unknown; allowed are names, tls, downloads") end
+  with[name] = true
+end
+if with.downloads then with.names = true end
 
 local out = _OPTIONS["out"] or "build"
 local sanitized = _OPTIONS["asan"] or _OPTIONS["tsan"]
@@ -71,6 +85,14 @@ local function use(...)
     for _, flag in ipairs(ask("cflags", package)) do buildoptions { (flag:gsub("^%-I", "-isystem ")) } end
     for _, library in ipairs(ask("libs-only-l", package)) do links { (library:gsub("^%-l", "")) } end
     linkoptions(ask("libs-only-L", package))
+  end
+end
+
+-- What whoever links the plugin links too.
+local function use_plugin_libraries()
+  use("libenet")
+  for _, name in ipairs { "downloads", "tls", "names" } do
+    for _, package in ipairs(with[name] and optional[name] or {}) do use(package) end
   end
 end
 
@@ -108,6 +130,9 @@ project "framepump"
   rtti "Off"
   includedirs { "plugin/src" }
   files { "plugin/src/**.h", "plugin/src/**.cpp" }
+  for _, name in ipairs { "downloads", "names", "tls" } do
+    if with[name] then defines { "FRAMEPUMP_WITH_" .. name:upper() } end
+  end
 
 -- The shared form is the static library behind one exported symbol; installed it bears the name that is inside of it. The version script also keeps the standard library's unique
 -- symbols local; a single exported one would make dlclose a no-op.
@@ -116,7 +141,7 @@ project "framepump_plugin"
   files { "plugin/framepump.map" }
   links { "framepump" }
   local map = path.getrelative(path.getabsolute(out), path.getabsolute("plugin/framepump.map"))
-  use("libenet")
+  use_plugin_libraries()
   linkoptions { "-Wl,-u,framepump_get_api", "-Wl,--version-script=" .. map, "-Wl,-soname,libframepump.so.0" }
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
 
@@ -131,7 +156,8 @@ if _OPTIONS["bench"] then
       includedirs { "tests" }
       files { source }
       links { "bench_support", "framepump" }
-      use("libenet", "libxxhash", ...)
+      use_plugin_libraries()
+      use("libxxhash", ...)
   end
 
   project "bench_support"
@@ -179,7 +205,8 @@ project "demo_server"
   includedirs { ".", "plugin" }
   files { "demo/server/**.h", "demo/server/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp", "plugin/extras/trace_recorder.*" }
   links { "framepump" }
-  use("libenet", "libxxhash")
+  use_plugin_libraries()
+  use("libxxhash")
 
 -- The client loads the plugin as an engine would, so it must link without it.
 project "demo_client"
@@ -197,7 +224,7 @@ local function test_program(name, folders)
     rtti "Off"
     includedirs { "plugin/src", "tests" }
     links { "test_support", "framepump" }
-    use("libenet")
+    use_plugin_libraries()
     for _, folder in ipairs(folders) do
       files { "tests/" .. folder .. "/**.h", "tests/" .. folder .. "/**.cpp" }
     end
