@@ -127,8 +127,9 @@ TEST_CASE("the unsent mark can be set and undone") {
 TEST_CASE("the round-trip time is known once bytes were acknowledged") {
   const SocketPair pair;
   REQUIRE(send_text(pair.client, "x").status == IoStatus::ok);
-  CHECK(becomes_true([&] { return smoothed_rtt_us(pair.client.socket) > 0; }));
-  CHECK(smoothed_rtt_us(pair.client.socket) < 1'000'000);
+  CHECK(becomes_true([&] { return kernel_rtt(pair.client.socket).smoothed_us > 0; }));
+  CHECK(kernel_rtt(pair.client.socket).smoothed_us < 1'000'000);
+  CHECK(kernel_rtt(pair.client.socket).deviation_us > 0);
 }
 
 TEST_CASE("the largest receive mark is half of what the system allows") {

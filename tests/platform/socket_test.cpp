@@ -257,5 +257,5 @@ TEST_CASE("a call on a closed socket fails and says why") {
   CHECK_FALSE(local_address(closed.socket, address));
   close_socket(closed.socket);
   abort_socket(closed.socket);
-  CHECK(smoothed_rtt_us(closed.socket) == 0);
+  CHECK(kernel_rtt(closed.socket).smoothed_us == 0);
 }

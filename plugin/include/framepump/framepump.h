@@ -177,6 +177,24 @@ typedef struct framepump_api {
   /* `info->struct_size` must be set. Figures of the wire are renewed ten times a second. */
   uint32_t (*peer_info)(framepump_handle peer, framepump_peer_info* info);
   uint32_t (*host_info)(framepump_handle host, framepump_host_info* info);
+
+  /* ---- Messages: what a parser of streams needs besides front and peek (framing.hpp and message.hpp are one) ---- */
+
+  /* The contiguous run that begins with the byte at `offset_bytes` from the first unread one: a walk over all runs joins nothing.
+   * NOT_YET: that byte has not been published. */
+  uint32_t (*run_at)(framepump_handle stream, uint64_t offset_bytes, const void** view, uint64_t* size_bytes);
+  /* As write_all, for `count` pieces one after the other: all or nothing. */
+  uint32_t (*write_parts)(framepump_handle stream, const framepump_part* parts, uint32_t count);
+  /* As abort, and CLOSED will have this reason, MESSAGE_TOO_LARGE or MALFORMED_MESSAGE, and this text (up to 200 bytes are kept) behind
+   * the peer's address. OUT_OF_MEMORY: aborted, but with the reason ABORTED_HERE. */
+  uint32_t (*abort_because)(framepump_handle stream, uint32_t reason, const char* text);
+  /* From now on (1), or no longer (0), the arrival of bytes is written down. That costs 8 KiB outside of memory.budget_kib, kept until
+   * the stream is gone, and a tenth more for each read. OUT_OF_MEMORY. */
+  uint32_t (*watch_arrivals)(framepump_handle stream, uint32_t on);
+  /* When the byte at `offset_bytes` from the first unread one came. Of bytes that were there before watch_arrivals the time of that call is
+   * told; when more than 256 reads lie unread, of the rest an earlier time than theirs; both without flags. `arrival->struct_size` must be
+   * set. NOT_YET: that byte has not been published. INVALID_ARGUMENT: watch_arrivals was not called. */
+  uint32_t (*arrival)(framepump_handle stream, uint64_t offset_bytes, framepump_arrival* arrival);
 } framepump_api;
 
 #if defined(_WIN32)

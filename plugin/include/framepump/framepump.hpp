@@ -18,7 +18,11 @@
 #pragma once
 
 #include <framepump/datagram.hpp>
+#include <framepump/framing.hpp>
+#include <framepump/message.hpp>
+#include <framepump/message_writer.hpp>
 #include <framepump/network.hpp>
 #include <framepump/result.hpp>
+#include <framepump/round_trip.hpp>
 #include <framepump/stream.hpp>
 #include <framepump/types.hpp>

@@ -38,6 +38,7 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_NEEDS_RESTART 17u         /* this key cannot change while the network lives */
 #define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform, or left out of this plugin */
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
+#define FRAMEPUMP_ERROR_MALFORMED 20u             /* the peer's bytes are not what was agreed on (MessageReader) */
 
 /* Why a stream or datagram peer closed. */
 #define FRAMEPUMP_REASON_NONE 0u
@@ -55,6 +56,8 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_REASON_SYSTEM 12u               /* the event's text holds the system's reason */
 #define FRAMEPUMP_REASON_TIMED_OUT 13u            /* a datagram peer that acknowledged nothing: datagram.timeout_ms */
 #define FRAMEPUMP_REASON_OVERLOADED 14u           /* a datagram peer that gave up while gameplay took none of its messages */
+#define FRAMEPUMP_REASON_MESSAGE_TOO_LARGE 15u    /* abort_because(): a message beyond its limit; the text says both sizes */
+#define FRAMEPUMP_REASON_MALFORMED_MESSAGE 16u    /* abort_because(): the text says what is wrong with it */
 
 #define FRAMEPUMP_PRIORITY_REALTIME 0u
 #define FRAMEPUMP_PRIORITY_NORMAL 1u
@@ -181,7 +184,33 @@ typedef struct framepump_stream_info {
   uint32_t back_pressure;        /* times that reading stopped for lack of room */
   char local_address[56];        /* "127.0.0.1:7777", "[::1]:7777"; empty while connecting or closing */
   char peer_address[56];
+  uint64_t peek_limit_bytes;     /* the largest peek: the lesser of stream.receive_limit_kib and a 16th of memory.budget_kib */
+  /* With watch_arrivals; 0: no sample, or not known on this system. */
+  int64_t rtt_jitter_us;         /* mean deviation of the round trip, the kernel's (RFC 6298's RTTVAR); sampled with rtt_us */
+  int64_t arrival_jitter_us;     /* mean deviation of the time between two arrivals from its mean, gain 1/16: for a peer that sends
+                                    at a steady rate the interarrival jitter of RFC 3550, 6.4.1, which needs no sender's clock */
 } framepump_stream_info;
+
+/* One of the pieces that are written as one. `bytes` may be null when size_bytes is 0. */
+typedef struct framepump_part {
+  const void* bytes;
+  uint64_t size_bytes;
+} framepump_part;
+
+#define FRAMEPUMP_ARRIVAL_STAMPED 1u /* the kernel's time of arrival; without it the time of the read stands in, as on Windows */
+#define FRAMEPUMP_ARRIVAL_EXACT 2u   /* it is the last of all that was there to be read, so that time is its own. Without it, it may
+                                        have come earlier, after the read before: the kernel tells one time of what is read at
+                                        once, the newest. Frame-locked that is up to a frame; threaded, next to nothing. */
+
+/* When a byte of a stream came. The frame's clock is that of framepump_frame.now_us. */
+typedef struct framepump_arrival {
+  uint32_t struct_size;
+  uint32_t flags;                /* FRAMEPUMP_ARRIVAL_* */
+  int64_t arrived_us;            /* on the frame's clock */
+  int64_t waited_us;             /* from then until the newest tick began; 0: it came during that tick */
+  uint32_t waited_frames;        /* ticks that began in between; 0: it came after the tick before had begun */
+  uint32_t reserved;
+} framepump_arrival;
 
 /* Where to connect to or listen on. */
 #define FRAMEPUMP_STREAM_HALF_OPEN 1u  /* at the peer's end of stream stay open for writing, and say PEER_HALF_CLOSED; without

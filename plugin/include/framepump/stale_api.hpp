@@ -44,6 +44,11 @@ constexpr framepump_api make_stale_api() {
   refuse(api.broadcast);
   refuse(api.peer_info);
   refuse(api.host_info);
+  refuse(api.run_at);
+  refuse(api.write_parts);
+  refuse(api.abort_because);
+  refuse(api.watch_arrivals);
+  refuse(api.arrival);
   return api;
 }
 

@@ -77,6 +77,17 @@ class Stream : public Handle {
     if (error != FRAMEPUMP_OK) return status(error).error();
     return std::span<const std::byte>(static_cast<const std::byte*>(view), size_bytes);
   }
+  // As peek, with the code alone.
+  ErrorCode peek_into(uint64_t size_bytes, const void*& view) const {
+    return static_cast<ErrorCode>(api_->peek(value_, size_bytes, &view));
+  }
+  // The contiguous run that begins with the byte at `offset_bytes` from the first unread one; empty when it has not been published.
+  std::span<const std::byte> run_at(uint64_t offset_bytes) const {
+    const void* view = nullptr;
+    uint64_t size_bytes = 0;
+    if (api_->run_at(value_, offset_bytes, &view, &size_bytes) != FRAMEPUMP_OK) return {};
+    return {static_cast<const std::byte*>(view), size_bytes};
+  }
   // Copies up to buffer.size() bytes and consumes them; returns how many.
   uint64_t read(std::span<std::byte> buffer) const {
     uint64_t taken = 0;
@@ -100,6 +111,10 @@ class Stream : public Handle {
     return bytes.empty() ? Status() : status(api_->write_all(value_, bytes.data(), bytes.size()));
   }
   Status write_all(std::string_view text) const { return write_all(std::as_bytes(std::span(text))); }
+  // All of these, one after the other, or nothing, as write_all.
+  Status write_parts(std::span<const framepump_part> parts) const {
+    return status(api_->write_parts(value_, parts.data(), static_cast<uint32_t>(parts.size())));
+  }
   // Room to write in place, at most 65472 bytes; empty when there is none now. Ends with commit or the next write.
   std::span<std::byte> reserve(uint64_t size_bytes) const {
     void* room = nullptr;
@@ -114,8 +129,20 @@ class Stream : public Handle {
   Status close() const { return status(api_->close(value_)); }
   // At once, with a reset. The closed event follows.
   Status abort() const { return status(api_->abort(value_)); }
+  // As abort, and the closed event has this reason (message_too_large or malformed_message) and this sentence.
+  Status abort_because(Reason reason, const char* text) const {
+    return status(api_->abort_because(value_, static_cast<uint32_t>(reason), text));
+  }
   // Half-close: the peer sees the end of the stream, reading goes on.
   Status shutdown_write() const { return status(api_->shutdown_write(value_)); }
+  // From now on the arrival of its bytes is written down: 8 KiB, and a tenth more for each read. out_of_memory.
+  Status watch_arrivals(Watch watch) const { return status(api_->watch_arrivals(value_, static_cast<uint32_t>(watch))); }
+  // When the byte at `offset_bytes` from the first unread one came; nothing when it has not been published or arrivals are not watched.
+  std::optional<Arrival> arrival(uint64_t offset_bytes) const {
+    Arrival arrival;
+    if (api_->arrival(value_, offset_bytes, &arrival) != FRAMEPUMP_OK) return std::nullopt;
+    return arrival;
+  }
   Result<StreamInfo> info() const {
     StreamInfo info;
     const uint32_t error = api_->stream_info(value_, &info);

@@ -20,6 +20,8 @@ enum class Mode : uint32_t { frame_locked = FRAMEPUMP_MODE_FRAME_LOCKED, threade
 
 enum class Until : uint32_t { deadline = FRAMEPUMP_WAIT_DEADLINE, first_data = FRAMEPUMP_WAIT_FIRST_DATA };
 
+enum class Watch : uint32_t { off = 0, on = 1 };
+
 enum class State : uint32_t {
   connecting = FRAMEPUMP_STATE_CONNECTING,
   open = FRAMEPUMP_STATE_OPEN,
@@ -44,6 +46,8 @@ enum class Reason : uint32_t {
   system = FRAMEPUMP_REASON_SYSTEM,
   timed_out = FRAMEPUMP_REASON_TIMED_OUT,
   overloaded = FRAMEPUMP_REASON_OVERLOADED,
+  message_too_large = FRAMEPUMP_REASON_MESSAGE_TOO_LARGE,
+  malformed_message = FRAMEPUMP_REASON_MALFORMED_MESSAGE,
 };
 
 enum class EventKind : uint32_t {
@@ -108,6 +112,10 @@ struct Totals : framepump_totals {
 
 struct StreamInfo : framepump_stream_info {
   StreamInfo() : framepump_stream_info{} { struct_size = sizeof(framepump_stream_info); }
+};
+
+struct Arrival : framepump_arrival {
+  Arrival() : framepump_arrival{} { struct_size = sizeof(framepump_arrival); }
 };
 
 }  // namespace v0

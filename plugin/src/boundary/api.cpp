@@ -355,6 +355,28 @@ uint32_t host_info(framepump_handle host, framepump_host_info* info) {
   });
 }
 
+uint32_t run_at(framepump_handle stream, uint64_t offset_bytes, const void** view, uint64_t* size_bytes) {
+  return Call(stream).forward({view, size_bytes}, [&](Network& n) { return n.run_at(stream, offset_bytes, view, size_bytes); });
+}
+
+uint32_t write_parts(framepump_handle stream, const framepump_part* parts, uint32_t count) {
+  return Call(stream).forward({parts}, [&](Network& n) { return n.write_parts(stream, parts, count); });
+}
+
+uint32_t abort_because(framepump_handle stream, uint32_t reason, const char* text) {
+  return Call(stream).forward({text}, [&](Network& n) { return n.abort_because(stream, reason, text); });
+}
+
+uint32_t watch_arrivals(framepump_handle stream, uint32_t on) {
+  return Call(stream).forward({}, [&](Network& n) { return n.watch_arrivals(stream, on); });
+}
+
+uint32_t arrival(framepump_handle stream, uint64_t offset_bytes, framepump_arrival* out) {
+  return Call(stream).forward({out}, [&](Network& n) {
+    return has_size(out) ? n.arrival(stream, offset_bytes, *out) : n.refuse(kInvalid, "arrival: struct_size is not set");
+  });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -405,6 +427,11 @@ constexpr framepump_api kApi = {
     .messages = messages,
     .peer_info = peer_info,
     .host_info = host_info,
+    .run_at = run_at,
+    .write_parts = write_parts,
+    .abort_because = abort_because,
+    .watch_arrivals = watch_arrivals,
+    .arrival = arrival,
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ const char* error_name(uint32_t error) {
       "needs restart",
       "unsupported",
       "system",
+      "malformed",
   };
   return pick(kNames, error);
 }
@@ -56,6 +57,8 @@ const char* reason_name(uint32_t reason) {
       "system",
       "timed out",
       "overloaded",
+      "message too large",
+      "malformed message",
   };
   return pick(kNames, reason);
 }

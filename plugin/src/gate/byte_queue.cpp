@@ -83,6 +83,20 @@ std::span<const std::byte> ByteQueue::front(uint64_t limit, BlockPool& pool) {
   return {head_->data() + head_offset_, std::min(before_limit, in_block)};
 }
 
+std::span<const std::byte> ByteQueue::run_at(uint64_t offset_bytes, uint64_t limit, BlockPool& pool) {
+  if (limit - consumed_.load(std::memory_order_relaxed) <= offset_bytes || !settle_head(limit, pool)) return {};
+  const uint64_t left = limit - consumed_.load(std::memory_order_relaxed) - offset_bytes;
+  Block* block = head_;
+  uint32_t begin = head_offset_;
+  while (offset_bytes >= block->end.load(std::memory_order_relaxed) - begin) {
+    offset_bytes -= block->end.load(std::memory_order_relaxed) - begin;
+    block = block->next.load(std::memory_order_acquire);
+    begin = block->begin;
+  }
+  begin += static_cast<uint32_t>(offset_bytes);
+  return {block->data() + begin, std::min<uint64_t>(left, block->end.load(std::memory_order_relaxed) - begin)};
+}
+
 uint32_t ByteQueue::runs(uint64_t limit, std::span<std::span<const std::byte>> runs, BlockPool& pool) {
   if (!settle_head(limit, pool)) return 0;
   uint64_t left = limit - consumed_.load(std::memory_order_relaxed);

@@ -53,6 +53,8 @@ class ByteQueue {
   uint64_t consumed() const { return consumed_.load(std::memory_order_relaxed); }
   // The first contiguous run before position `limit`; empty when there is none.
   std::span<const std::byte> front(uint64_t limit, BlockPool& pool);
+  // The contiguous run before `limit` that begins with the byte at `offset_bytes` from the first; empty when that is not before it.
+  std::span<const std::byte> run_at(uint64_t offset_bytes, uint64_t limit, BlockPool& pool);
   // Up to runs.size() contiguous runs before `limit`, in order; returns how many.
   uint32_t runs(uint64_t limit, std::span<std::span<const std::byte>> runs, BlockPool& pool);
   void consume(uint64_t size_bytes, BlockPool& pool);

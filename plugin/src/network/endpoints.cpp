@@ -2,6 +2,7 @@
 //
 // What handles name: making, closing and asking about streams, listeners and user sources.
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "network/network.h"
@@ -224,6 +225,23 @@ uint32_t Network::abort(framepump_handle handle) {
   return FRAMEPUMP_OK;
 }
 
+uint32_t Network::abort_because(framepump_handle handle, uint32_t reason, const char* text) {
+  TcpStream* stream = nullptr;
+  if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
+  if (reason != FRAMEPUMP_REASON_MESSAGE_TOO_LARGE && reason != FRAMEPUMP_REASON_MALFORMED_MESSAGE) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT,
+                "abort_because: reason is %u, allowed are 15 (message too large) and 16 (malformed message)", reason);
+  }
+  StreamExtension* const extension = extension_of(stream->gate);
+  if (extension != nullptr) {
+    extension->abort_reason = static_cast<uint8_t>(reason);
+    std::snprintf(extension->abort_text, sizeof(extension->abort_text), "%s", text);
+  }
+  leave_stream(*stream, kCommandAbort);
+  if (extension != nullptr) return FRAMEPUMP_OK;
+  return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "abort_because: the stream is aborted, but there was no memory for the reason");
+}
+
 // Gameplay reads no more: what it did not read goes, what comes later is thrown away.
 void Network::leave_stream(TcpStream& stream, uint32_t command_bit) {
   StreamGate& gate = stream.gate;
@@ -351,6 +369,11 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   // The local address is there once the stream was announced; before that the pump may be writing it.
   if (gate.state != FRAMEPUMP_STATE_CONNECTING && gate.state != FRAMEPUMP_STATE_CLOSING) format_address(gate.local, all.local_address);
   format_address(gate.peer, all.peer_address);
+  all.peek_limit_bytes = peek_limit_bytes_;
+  if (const ArrivalLog* const log = arrival_log(gate); log != nullptr) {
+    all.rtt_jitter_us = log->rtt_jitter_us.load(kRelaxed);
+    all.arrival_jitter_us = log->jitter_us();
+  }
   std::memcpy(&info, &all, std::min<size_t>(info.struct_size, sizeof(all)));
   return FRAMEPUMP_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "config/config_watcher.h"
 #include "framepump/framepump.h"
@@ -20,6 +21,7 @@
 #include "pump/pump_token.h"
 #include "sources/environment.h"
 #include "sources/hot_set.h"
+#include "sources/stream_extension.h"
 #include "sources/stream_table.h"
 #include "sources/tcp_listener.h"
 #include "sources/user_source.h"
@@ -67,6 +69,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t listener_port(framepump_handle listener, uint32_t* port);
   uint32_t close(framepump_handle handle);
   uint32_t abort(framepump_handle stream);
+  uint32_t abort_because(framepump_handle stream, uint32_t reason, const char* text);
   uint32_t shutdown_write(framepump_handle stream);
   uint32_t set_priority(framepump_handle handle, uint32_t priority);
   uint32_t set_user_data(framepump_handle handle, uint64_t user_data);
@@ -77,6 +80,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   // reading.cpp
   uint32_t available(framepump_handle stream, uint64_t* bytes);
   uint32_t front(framepump_handle stream, const void** view, uint64_t* size_bytes);
+  uint32_t run_at(framepump_handle stream, uint64_t offset_bytes, const void** view, uint64_t* size_bytes);
   uint32_t peek(framepump_handle stream, uint64_t size_bytes, const void** view);
   uint32_t read(framepump_handle stream, void* buffer, uint64_t capacity_bytes, uint64_t* taken);
   uint32_t consume(framepump_handle stream, uint64_t size_bytes);
@@ -84,8 +88,13 @@ class Network final : public HandleMaker, public BackgroundPump {
   // writing.cpp
   uint32_t write(framepump_handle stream, const void* bytes, uint64_t size_bytes, uint64_t* taken);
   uint32_t write_all(framepump_handle stream, const void* bytes, uint64_t size_bytes);
+  uint32_t write_parts(framepump_handle stream, const framepump_part* parts, uint32_t count);
   uint32_t reserve(framepump_handle stream, uint64_t size_bytes, void** room);
   uint32_t commit(framepump_handle stream, uint64_t size_bytes);
+
+  // arrivals.cpp
+  uint32_t watch_arrivals(framepump_handle stream, uint32_t on);
+  uint32_t arrival(framepump_handle stream, uint64_t offset_bytes, framepump_arrival& arrival);
 
   // datagrams.cpp
   struct Message {
@@ -185,6 +194,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void publish_stream(StreamGate& gate, uint32_t bits);
   void publish_bytes(StreamGate& gate);
   void measure_dwell(StreamGate& gate, int64_t arrival_ns, uint64_t new_bytes);
+  uint32_t ticks_since(int64_t realtime_ns) const;
   void trace_published(framepump_handle handle, int64_t arrived_us, uint64_t bytes, uint32_t frames) const;
   void publish_closed(StreamGate& gate);
   void serve_writers();
@@ -194,6 +204,12 @@ class Network final : public HandleMaker, public BackgroundPump {
   void end_peek_grant();
   void watch_peek_grant();
   framepump_event& add_event(uint32_t kind, framepump_handle handle, uint64_t user_data);
+
+  // arrivals.cpp
+  ArrivalLog* arrival_log(const StreamGate& gate) const;
+  StreamExtension* extension_of(StreamGate& gate);
+  ArrivalLog::FrameTime frame_time() const;
+  void publish_arrivals(StreamGate& gate);
 
   // datagrams.cpp
   uint32_t find_host(framepump_handle handle, Datagrams::HostSlot*& slot);
@@ -260,8 +276,8 @@ class Network final : public HandleMaker, public BackgroundPump {
   Block* take_send_block(TcpStream& stream, uint64_t wanted_bytes);
   Block* take_shared_send_block(const StreamGate& gate, uint64_t wanted_bytes);
   uint64_t write_some(TcpStream& stream, const void* bytes, uint64_t size_bytes);
-  bool write_everything(TcpStream& stream, const void* bytes, uint64_t size_bytes);
-  void fill_and_queue(ByteQueue& queue, const void* bytes, uint64_t size_bytes, Block* list);
+  uint32_t write_bytes(framepump_handle handle, const char* what, std::span<const framepump_part> parts, uint64_t size_bytes);
+  bool write_everything(TcpStream& stream, std::span<const framepump_part> parts, uint64_t size_bytes);
   void give_back_list(Block* list);
   void after_write(TcpStream& stream);
   void drop_reservation(StreamGate& gate);

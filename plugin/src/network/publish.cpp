@@ -129,6 +129,7 @@ void Network::publish_bytes(StreamGate& gate) {
   const uint64_t new_bytes = arrived - gate.published;
   published_bytes_ += new_bytes;
   gate.published = arrived;
+  if (gate.extension.load(std::memory_order_relaxed) != nullptr) publish_arrivals(gate);
   if (arrival_ns != 0) measure_dwell(gate, arrival_ns, new_bytes);
   list_readable(gate);
 }
@@ -136,16 +137,22 @@ void Network::publish_bytes(StreamGate& gate) {
 // How long the oldest byte of this publication waited, and how many ticks began in between.
 void Network::measure_dwell(StreamGate& gate, int64_t arrival_ns, uint64_t new_bytes) {
   const int64_t dwell_us = std::clamp<int64_t>((frame_realtime_ns_ - arrival_ns) / 1000, 0, INT32_MAX);
-  uint8_t frames = 0;
-  while (frames + 1u < kTickStarts && frames + 1u < tick_count_ && tick_starts_ns_[(tick_count_ - 1 - frames) % kTickStarts] > arrival_ns) {
-    ++frames;
-  }
+  const uint32_t frames = ticks_since(arrival_ns);
   gate.dwell_us = static_cast<int32_t>(dwell_us);
   gate.dwell_max_us = std::max(gate.dwell_max_us, gate.dwell_us);
-  gate.dwell_frames = frames;
+  gate.dwell_frames = static_cast<uint8_t>(frames);
   if (!host_.is_traced()) return;
   gate.watched_turns.store(StreamGate::kWatchedTurns, std::memory_order_relaxed);  // a trace goes on looking
   trace_published(handle_of(gate), tick_began_us_ - (frame_realtime_ns_ - arrival_ns) / 1000, new_bytes, frames);
+}
+
+// How many ticks began since then, this one not counted; as far back as they are remembered.
+uint32_t Network::ticks_since(int64_t realtime_ns) const {
+  uint32_t ticks = 0;
+  while (ticks + 1 < kTickStarts && ticks + 1 < tick_count_ && tick_starts_ns_[(tick_count_ - 1 - ticks) % kTickStarts] > realtime_ns) {
+    ++ticks;
+  }
+  return ticks;
 }
 
 void Network::trace_published(framepump_handle handle, int64_t arrived_us, uint64_t bytes, uint32_t frames) const {
@@ -166,11 +173,15 @@ void Network::publish_closed(StreamGate& gate) {
   list_closed(gate);
   framepump_event& event = add_event(FRAMEPUMP_EVENT_CLOSED, handle_of(gate), gate.user_data);
   event.reason = gate.reason;
+  const StreamExtension* const extension = gate.extension.load(std::memory_order_relaxed);
+  const bool is_explained = extension != nullptr && extension->abort_reason != 0;
+  if (is_explained) event.reason = extension->abort_reason;  // also if its end came first, by chance
   char peer[kAddressTextBytes];
   format_address(gate.peer, peer);
   char reason[128] = "";
   if (gate.system_code != 0) system_message(gate.system_code, reason);
-  event.text = events_.text("%s%s%s", peer, reason[0] != 0 ? ": " : "", reason);
+  const char* const why = is_explained ? extension->abort_text : reason;
+  event.text = events_.text("%s%s%s", peer, why[0] != 0 ? ": " : "", why);
 }
 
 // Streams with unsent bytes: whoever was told "no room" hears of room once half of the limit is free and what was refused fits, or can never

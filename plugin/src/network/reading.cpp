@@ -25,6 +25,15 @@ uint32_t Network::front(framepump_handle handle, const void** view, uint64_t* si
   return run.empty() ? FRAMEPUMP_ERROR_NOT_YET : FRAMEPUMP_OK;
 }
 
+uint32_t Network::run_at(framepump_handle handle, uint64_t offset_bytes, const void** view, uint64_t* size_bytes) {
+  TcpStream* stream = nullptr;
+  if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
+  const std::span<const std::byte> run = stream->gate.received.run_at(offset_bytes, stream->gate.published, pool_);
+  *view = run.data();
+  *size_bytes = run.size();
+  return run.empty() ? FRAMEPUMP_ERROR_NOT_YET : FRAMEPUMP_OK;
+}
+
 uint32_t Network::peek(framepump_handle handle, uint64_t size_bytes, const void** view) {
   TcpStream* stream = nullptr;
   if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;

@@ -18,6 +18,32 @@ bool is_realtime(const StreamGate& gate) {
   return gate.wanted_priority.load(std::memory_order_relaxed) == FRAMEPUMP_PRIORITY_REALTIME;
 }
 
+// Copies out of pieces, one after the other, as if they were one.
+class PartReader {
+ public:
+  explicit PartReader(std::span<const framepump_part> parts) : parts_(parts) {}
+
+  // No more than there is.
+  void copy_to(std::byte* out, uint64_t size_bytes) {
+    while (size_bytes > 0) {
+      const framepump_part& part = parts_[index_];
+      const uint64_t step = std::min(size_bytes, part.size_bytes - offset_);
+      if (step > 0) std::memcpy(out, static_cast<const std::byte*>(part.bytes) + offset_, step);
+      out += step;
+      size_bytes -= step;
+      offset_ += step;
+      if (offset_ < part.size_bytes) continue;
+      ++index_;
+      offset_ = 0;
+    }
+  }
+
+ private:
+  std::span<const framepump_part> parts_;
+  size_t index_ = 0;
+  uint64_t offset_ = 0;
+};
+
 }  // namespace
 
 uint32_t Network::check_writable(framepump_handle handle, TcpStream*& stream) {
@@ -119,19 +145,36 @@ uint32_t Network::write(framepump_handle handle, const void* bytes, uint64_t siz
 }
 
 uint32_t Network::write_all(framepump_handle handle, const void* bytes, uint64_t size_bytes) {
+  const framepump_part part = {bytes, size_bytes};
+  return write_bytes(handle, "write_all", {&part, 1}, size_bytes);
+}
+
+uint32_t Network::write_parts(framepump_handle handle, const framepump_part* parts, uint32_t count) {
+  uint64_t size_bytes = 0;
+  for (const framepump_part& part : std::span(parts, count)) {
+    if (part.bytes == nullptr && part.size_bytes > 0) {
+      const uint32_t number = static_cast<uint32_t>(&part - parts);
+      return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "write_parts: bytes of part %u is null, allowed for a part of 0 bytes only", number);
+    }
+    size_bytes += std::min(part.size_bytes, UINT64_MAX - size_bytes);
+  }
+  return write_bytes(handle, "write_parts", {parts, count}, size_bytes);
+}
+
+uint32_t Network::write_bytes(framepump_handle handle, const char* what, std::span<const framepump_part> parts, uint64_t size_bytes) {
   TcpStream* stream = nullptr;
   if (const uint32_t error = check_writable(handle, stream); error != FRAMEPUMP_OK) return error;
   const uint64_t allowed_bytes = largest_write(*stream);
   if (size_bytes > allowed_bytes) {
     const bool is_own_limit = allowed_bytes == settings_.send_limit_bytes.load(std::memory_order_relaxed);
-    return fail(FRAMEPUMP_ERROR_TOO_LARGE, "write_all: size_bytes is %llu, allowed are at most %llu: %s; write() takes a part",
+    return fail(FRAMEPUMP_ERROR_TOO_LARGE, "%s: size_bytes is %llu, allowed are at most %llu: %s; write() takes a part", what,
                 static_cast<unsigned long long>(size_bytes), static_cast<unsigned long long>(allowed_bytes),
                 is_own_limit ? "stream.send_limit_kib" : "a quarter of what memory.budget_kib leaves open streams for sending");
   }
   drop_reservation(stream->gate);
-  if (size_bytes > write_room(*stream) || !write_everything(*stream, bytes, size_bytes)) {
+  if (size_bytes > write_room(*stream) || !write_everything(*stream, parts, size_bytes)) {
     want_writable(stream->gate, size_bytes);
-    return fail(FRAMEPUMP_ERROR_NO_ROOM, "write_all: no room for %llu bytes now; a writable event follows",
+    return fail(FRAMEPUMP_ERROR_NO_ROOM, "%s: no room for %llu bytes now; a writable event follows", what,
                 static_cast<unsigned long long>(size_bytes));
   }
   if (size_bytes > 0) after_write(*stream);
@@ -139,7 +182,7 @@ uint32_t Network::write_all(framepump_handle handle, const void* bytes, uint64_t
 }
 
 // Every block is there before the first byte is queued.
-bool Network::write_everything(TcpStream& stream, const void* bytes, uint64_t size_bytes) {
+bool Network::write_everything(TcpStream& stream, std::span<const framepump_part> parts, uint64_t size_bytes) {
   const uint64_t room_bytes = stream.gate.unsent.room().size();
   Block* list = nullptr;
   for (uint64_t capacity_bytes = room_bytes; capacity_bytes < size_bytes;) {
@@ -154,26 +197,22 @@ bool Network::write_everything(TcpStream& stream, const void* bytes, uint64_t si
     list = block;
     capacity_bytes += block->capacity;
   }
-  fill_and_queue(stream.gate.unsent, bytes, size_bytes, list);
-  return true;
-}
-
-void Network::fill_and_queue(ByteQueue& queue, const void* bytes, uint64_t size_bytes, Block* list) {
-  const std::byte* from = static_cast<const std::byte*>(bytes);
-  const std::span<std::byte> room = queue.room();
-  uint64_t done = std::min<uint64_t>(room.size(), size_bytes);
-  std::copy_n(from, done, room.data());
+  PartReader reader(parts);
+  ByteQueue& queue = stream.gate.unsent;
+  uint64_t done = std::min<uint64_t>(room_bytes, size_bytes);
+  reader.copy_to(queue.room().data(), done);
   if (done > 0) queue.produce(done);
   while (list != nullptr && done < size_bytes) {
     Block* block = list;
     list = block->next.load(std::memory_order_relaxed);
     block->next.store(nullptr, std::memory_order_relaxed);
     const uint32_t step = static_cast<uint32_t>(std::min<uint64_t>(block->capacity, size_bytes - done));
-    std::memcpy(block->data(), from + done, step);
+    reader.copy_to(block->data(), step);
     queue.append(0, block, step);
     done += step;
   }
   give_back_list(list);  // a small block in a large one's place can leave one over
+  return true;
 }
 
 void Network::give_back_list(Block* list) {

@@ -116,7 +116,11 @@ struct SendProgress {
 SendProgress send_progress(Socket socket);
 void set_dead_after(Socket socket, uint32_t seconds);  // TCP_USER_TIMEOUT; 0: off
 
-int64_t smoothed_rtt_us(Socket socket);  // 0: unknown
+struct KernelRtt {
+  uint32_t smoothed_us = 0;   // 0: unknown
+  uint32_t deviation_us = 0;  // RTTVAR of RFC 6298
+};
+KernelRtt kernel_rtt(Socket socket);
 
 // The receive-window lever: SO_RCVLOWAT grows the kernel's receive buffer without privileges, without the rmem_max cap, and
 // without switching auto-tuning off (Linux 4.18).

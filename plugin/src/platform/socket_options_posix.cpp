@@ -115,13 +115,13 @@ SendProgress send_progress([[maybe_unused]] Socket socket) {
   return progress;
 }
 
-int64_t smoothed_rtt_us([[maybe_unused]] Socket socket) {
+KernelRtt kernel_rtt([[maybe_unused]] Socket socket) {
 #if defined(FRAMEPUMP_LINUX)
   tcp_info info = {};
   socklen_t size = sizeof(info);
-  if (getsockopt(descriptor_of(socket), IPPROTO_TCP, TCP_INFO, &info, &size) == 0) return info.tcpi_rtt;
+  if (getsockopt(descriptor_of(socket), IPPROTO_TCP, TCP_INFO, &info, &size) == 0) return {info.tcpi_rtt, info.tcpi_rttvar};
 #endif
-  return 0;
+  return {};
 }
 
 ReceiveMark set_receive_mark(Socket socket, uint64_t mark_bytes) {

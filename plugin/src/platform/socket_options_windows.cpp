@@ -71,7 +71,7 @@ void set_dead_after(Socket socket, uint32_t seconds) {
 // So nobody is spared: a living peer that keeps its window closed may be held for dead if TCP_MAXRT counts its answers as none.
 SendProgress send_progress(Socket) { return {}; }
 
-int64_t smoothed_rtt_us(Socket) { return 0; }
+KernelRtt kernel_rtt(Socket) { return {}; }
 
 ReceiveMark set_receive_mark(Socket socket, uint64_t) {
   return {kLowestReceiveMark, option_of(system_socket(socket), SOL_SOCKET, SO_RCVBUF)};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "platform/clock.h"
+#include "sources/stream_extension.h"
 #include "sources/tcp_stream.h"
 
 namespace framepump {
@@ -43,7 +44,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   Turn turn;
   int64_t first_arrival_ns = 0;
   bool may_retry = true;
-  const bool is_watched = gate.watched_turns.load(std::memory_order_relaxed) > 0;
+  ArrivalLog* const log = arrivals();
+  const bool is_watched = log != nullptr || gate.watched_turns.load(std::memory_order_relaxed) > 0;
   if (is_watched && !has_stamps_) {
     set_arrival_stamps(socket());
     has_stamps_ = true;
@@ -55,8 +57,10 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
       break;
     }
     uint64_t offered_bytes = 0;
-    int64_t* const stamp = is_watched && turn.bytes == 0 ? &first_arrival_ns : nullptr;
-    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, stamp);
+    int64_t arrival_ns = 0;
+    int64_t* const stamp = log != nullptr || (is_watched && turn.bytes == 0) ? &arrival_ns : nullptr;
+    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, stamp, log);
+    if (turn.bytes == 0) first_arrival_ns = arrival_ns;
     if (offered_bytes == 0) {
       block_receiving();
       // Gameplay may have made room before it could see the mark, and would then not say so: look once more.
@@ -89,8 +93,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
 }
 
 // One system call into the rest of the last block and, where that is not enough, a fresh one. `offered_bytes` 0: there is no room.
-// `arrival_ns` null: nobody asks when it came.
-IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns) {
+// `arrival_ns` null: nobody asks when it came. `log` null: nobody wants that written down.
+IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns, ArrivalLog* log) {
   ByteQueue& queue = gate.received;
   const uint64_t queued_bytes = queue.queued_bytes();
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
@@ -108,6 +112,12 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
   for (uint32_t i = 0; i < count; ++i) offered_bytes += buffers[i].size_bytes;
   const std::span<const ReceiveBuffer> room_and_fresh(buffers, count);
   const IoResult result = arrival_ns == nullptr ? receive(socket(), room_and_fresh) : receive_stamped(socket(), room_and_fresh, *arrival_ns);
+  if (log != nullptr && result.size_bytes > 0) {
+    const uint32_t exact = result.size_bytes < offered_bytes ? FRAMEPUMP_ARRIVAL_EXACT : 0;
+    const uint32_t stamped = *arrival_ns != 0 ? FRAMEPUMP_ARRIVAL_STAMPED : 0;
+    if (*arrival_ns == 0) *arrival_ns = realtime_ns();
+    log->note(queue.produced(), queue.produced() + result.size_bytes, *arrival_ns, exact | stamped);
+  }
   const uint64_t in_room = std::min(result.size_bytes, in_room_bytes);
   const uint64_t in_fresh = result.size_bytes - in_room;
   if (in_fresh > 0) {
@@ -195,7 +205,16 @@ void TcpStream::measure(int64_t arrival_ns, const TurnContext& context) {
 
 void TcpStream::sample_rtt(int64_t now_us) {
   rtt_sampled_ms_ = milliseconds(now_us);
-  gate.rtt_us.store(static_cast<uint32_t>(smoothed_rtt_us(socket())), std::memory_order_relaxed);
+  const KernelRtt rtt = kernel_rtt(socket());
+  gate.rtt_us.store(rtt.smoothed_us, std::memory_order_relaxed);
+  if (ArrivalLog* const log = arrivals(); log != nullptr) log->rtt_jitter_us.store(rtt.deviation_us, std::memory_order_relaxed);
+}
+
+// Null: nobody wants arrivals written down.
+ArrivalLog* TcpStream::arrivals() const {
+  const StreamExtension* const extension = gate.extension.load(std::memory_order_acquire);
+  ArrivalLog* const log = extension == nullptr ? nullptr : extension->arrivals.load(std::memory_order_acquire);
+  return log != nullptr && log->is_on.load(std::memory_order_acquire) ? log : nullptr;
 }
 
 Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {

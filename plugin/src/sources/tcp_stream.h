@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "gate/arrival_log.h"
 #include "gate/stream_gate.h"
 #include "platform/features.h"
 #include "platform/socket.h"
@@ -44,7 +45,8 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn read_into_queue(const TurnContext& context);
   Turn discard_input(const TurnContext& context);
   Turn look_for_reset(const TurnContext& context);
-  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
+  ArrivalLog* arrivals() const;
+  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns, ArrivalLog* log);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
   void block_receiving();

@@ -3,6 +3,8 @@
 -- Made by plugin/bindings/love/renew from plugin/include/framepump: change nothing here.
 return {
   constants = {
+    ARRIVAL_EXACT = 2,
+    ARRIVAL_STAMPED = 1,
     BACKEND_EPOLL = 0,
     BACKEND_POLL = 1,
     ERROR_ADDRESS_IN_USE = 10,
@@ -14,6 +16,7 @@ return {
     ERROR_FOREIGN_HANDLE = 3,
     ERROR_INVALID_ARGUMENT = 1,
     ERROR_LIMIT_REACHED = 13,
+    ERROR_MALFORMED = 20,
     ERROR_NEEDS_RESTART = 17,
     ERROR_NOT_YET = 7,
     ERROR_NO_ROOM = 6,
@@ -62,6 +65,8 @@ return {
     REASON_DESCRIPTORS_EXHAUSTED = 11,
     REASON_IDLE_TIMED_OUT = 6,
     REASON_LINGER_TIMED_OUT = 8,
+    REASON_MALFORMED_MESSAGE = 16,
+    REASON_MESSAGE_TOO_LARGE = 15,
     REASON_NONE = 0,
     REASON_OVERLOADED = 14,
     REASON_PEER_DEAD = 7,
@@ -243,7 +248,22 @@ typedef struct framepump_stream_info {
   uint32_t back_pressure;
   char local_address[56];
   char peer_address[56];
+  uint64_t peek_limit_bytes;
+  int64_t rtt_jitter_us;
+  int64_t arrival_jitter_us;
 } framepump_stream_info;
+typedef struct framepump_part {
+  const void* bytes;
+  uint64_t size_bytes;
+} framepump_part;
+typedef struct framepump_arrival {
+  uint32_t struct_size;
+  uint32_t flags;
+  int64_t arrived_us;
+  int64_t waited_us;
+  uint32_t waited_frames;
+  uint32_t reserved;
+} framepump_arrival;
 typedef struct framepump_endpoint {
   uint32_t struct_size;
   uint32_t flags;
@@ -414,6 +434,11 @@ typedef struct framepump_api {
   uint32_t (*messages)(framepump_handle network, const framepump_received** messages, uint32_t* count);
   uint32_t (*peer_info)(framepump_handle peer, framepump_peer_info* info);
   uint32_t (*host_info)(framepump_handle host, framepump_host_info* info);
+  uint32_t (*run_at)(framepump_handle stream, uint64_t offset_bytes, const void** view, uint64_t* size_bytes);
+  uint32_t (*write_parts)(framepump_handle stream, const framepump_part* parts, uint32_t count);
+  uint32_t (*abort_because)(framepump_handle stream, uint32_t reason, const char* text);
+  uint32_t (*watch_arrivals)(framepump_handle stream, uint32_t on);
+  uint32_t (*arrival)(framepump_handle stream, uint64_t offset_bytes, framepump_arrival* arrival);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
