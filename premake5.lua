@@ -169,6 +169,7 @@ if _OPTIONS["bench"] then
   for _, source in ipairs(os.matchfiles("tests/bench/programs/*.cpp")) do bench_program(source) end
   if os.isfile("/usr/include/benchmark/benchmark.h") then
     bench_program("tests/bench/micro/bench_micro.cpp", "benchmark")
+    files { "tests/bench/micro/bench_messages.cpp" }
     includedirs { "plugin/src" }
     rtti "Off"  -- as the plugin, from whose interfaces it derives
   end

@@ -47,6 +47,7 @@ uint32_t Network::watch_arrivals(framepump_handle handle, uint32_t on) {
     log->turn_on(frame_time());
   }
   gate.watched_turns.store(StreamGate::kWatchedTurns, std::memory_order_relaxed);
+  command(*stream, kCommandRoom);  // a turn, in which it asks the kernel for stamps: only packets that come later have them
   return FRAMEPUMP_OK;
 }
 
