@@ -37,10 +37,20 @@ TEST_CASE("a message says how long it waited for this tick, and how many ticks b
       config.stall_takeover_ms = 0;
       TestNetwork net(config);
       ReadingPair pair(net);
-      // The first turn asks for stamps; only what comes later has them.
-      pair.peer.send("zero\n");
-      REQUIRE(run_until({&net}, [&] { return pair.reader.next().has_value(); }));
+      // The first turn asks for stamps, and the kernel begins to give them a moment later.
+      uint64_t sent_bytes = 0;
+      uint32_t flags = 0;
+      REQUIRE(run_until({&net}, [&] {
+        while (const std::optional<fp::Message> zero = pair.reader.next()) flags |= zero->arrival_flags;
+        const framepump_stream_info info = net.info(pair.stream);
+        const bool is_all_read = info.received_bytes == sent_bytes && info.unpublished_bytes == 0 && info.available_bytes == 0;
+        if ((flags & FRAMEPUMP_ARRIVAL_STAMPED) != 0) return is_all_read;
+        pair.peer.send("zero\n");
+        sent_bytes += 5;
+        return false;
+      }));
       net.frame();
+      REQUIRE_FALSE(pair.reader.next().has_value());
       const int64_t before_us = now_us();
       pair.peer.send("one\n");
       const int64_t after_us = now_us();
@@ -53,9 +63,9 @@ TEST_CASE("a message says how long it waited for this tick, and how many ticks b
       CHECK_GE(message->waited_us, 29'000);
       if (is_sanitized()) return;
       CHECK_EQ(message->arrival_flags, FRAMEPUMP_ARRIVAL_EXACT | FRAMEPUMP_ARRIVAL_STAMPED);
-      CHECK_GE(message->arrived_us, before_us - 1'000);
-      CHECK_LE(message->arrived_us, after_us + 1'000);
-      CHECK_LE(message->waited_us, seen_us - before_us + 1'000);
+      CHECK_GE(message->arrived_us, before_us - 5'000);
+      CHECK_LE(message->arrived_us, after_us + 5'000);
+      CHECK_LE(message->waited_us, seen_us - before_us + 5'000);
       CHECK_LE(message->waited_frames, 1);
     }
   });
@@ -97,10 +107,10 @@ TEST_CASE("a message's arrival is that of its last byte") {
   std::optional<fp::Message> message;
   REQUIRE(run_until({&net}, [&] { return (message = pair.reader.next()).has_value(); }));
   CHECK_EQ(message->text(), "begin end");
-  CHECK_GE(message->arrived_us, completed_us - 1'000);
+  CHECK_GE(message->arrived_us, completed_us - 5'000);
   CHECK_EQ(message->arrival_flags & FRAMEPUMP_ARRIVAL_EXACT, 0);  // others came with it, and perhaps later
   const fp::Arrival first = stream_of(pair.stream).arrival(0).value();
-  CHECK_LE(first.arrived_us, message->arrived_us - 19'000);
+  CHECK_LE(first.arrived_us, message->arrived_us - 10'000);
 }
 
 TEST_CASE("arrivals are refused where nobody watches, and unknown for what came before") {
