@@ -15,6 +15,7 @@
 #include "downloads/fixed_text.h"
 #include "downloads/http_engine.h"
 #include "framepump/framepump.h"
+#include "framepump/framepump_download.h"
 #include "platform/clock.h"
 #include "platform/descriptor_set.h"
 
