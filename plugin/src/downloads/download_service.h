@@ -50,11 +50,10 @@ struct DownloadRequest {
 
 // One download; the list of orders links it.
 struct DownloadJob : HandoffLink {
-  explicit DownloadJob(uint32_t slot_index) : slot(slot_index) {}
+  explicit DownloadJob(uint32_t slot) : gate(*this, slot) {}
 
   DownloadGate gate;
   DownloadRequest request;
-  const uint32_t slot;  // gameplay's
 };
 
 // All downloads of a network: gameplay's side of what the file thread does. But for the list of notices all calls are for the thread that
@@ -79,7 +78,8 @@ class DownloadService {
 // The wishes of `options` as a request. False: `why` names what is wrong with them and what is allowed.
 bool read_download_options(const framepump_download_options& options, DownloadRequest& out, FixedText<400>& why);
 
-// Null: `error` is a FRAMEPUMP_ERROR_*, and `why` says why there are no downloads. `ended` is raised when one ends.
+// Starts the file thread if there is none yet. Null: `error` is a FRAMEPUMP_ERROR_*, and `why` says why there are no downloads. `ended` is
+// raised when one ends.
 DownloadService* make_download_service(const Host& host, FileThread& files, WakeSignal& ended, uint32_t& error, const char*& why);
 void destroy_download_service(const Host& host, DownloadService* service);
 

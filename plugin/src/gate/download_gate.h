@@ -25,6 +25,8 @@ enum DownloadOrder : uint32_t {
   kOrderRelease = 16, // the last one
 };
 
+struct DownloadJob;
+
 struct DownloadWords {
   static constexpr size_t kTextBytes = 512;
   static constexpr size_t kUrlBytes = 2048;
@@ -34,6 +36,11 @@ struct DownloadWords {
 
 // What passes between gameplay and the file thread about one download; linked by the list of notices.
 struct DownloadGate : HandoffLink {
+  DownloadGate(DownloadJob& owner, uint32_t slot_index) : job(owner), slot(slot_index) {}
+
+  DownloadJob& job;
+  const uint32_t slot;  // gameplay's
+
   // Written by the file thread, read whenever a tick finds a notice. Each is true by itself.
   std::atomic<uint64_t> bytes{0};
   std::atomic<uint64_t> total_bytes{0};
