@@ -18,6 +18,7 @@
 #pragma once
 
 #include <framepump/datagram.hpp>
+#include <framepump/download.hpp>
 #include <framepump/network.hpp>
 #include <framepump/result.hpp>
 #include <framepump/stream.hpp>

@@ -44,6 +44,8 @@ constexpr framepump_api make_stale_api() {
   refuse(api.broadcast);
   refuse(api.peer_info);
   refuse(api.host_info);
+  refuse(api.download_info);
+  refuse(api.download_pause);
   return api;
 }
 

@@ -355,6 +355,23 @@ uint32_t host_info(framepump_handle host, framepump_host_info* info) {
   });
 }
 
+uint32_t download_start(framepump_handle network, const framepump_download_options* options, framepump_handle* download) {
+  return NetworkCall(network).forward({options, download}, [&](Network& n) {
+    framepump_download_options all = {};
+    return read_struct(options, all) ? n.download_start(all, download) : n.refuse(kInvalid, "download_start: struct_size is not set");
+  });
+}
+
+uint32_t download_info(framepump_handle download, framepump_download_info* info) {
+  return Call(download).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.download_info(download, *info) : n.refuse(kInvalid, "download_info: struct_size is not set");
+  });
+}
+
+uint32_t download_pause(framepump_handle download, uint32_t paused) {
+  return Call(download).forward({}, [&](Network& n) { return n.download_pause(download, paused); });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -405,6 +422,9 @@ constexpr framepump_api kApi = {
     .messages = messages,
     .peer_info = peer_info,
     .host_info = host_info,
+    .download_start = download_start,
+    .download_info = download_info,
+    .download_pause = download_pause,
 };
 
 }  // namespace

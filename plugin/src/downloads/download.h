@@ -50,7 +50,7 @@ class Download final : public DownloadJob, private HttpClient {
   bool take_news();
 
   // The queue's own.
-  Download* next = nullptr;
+  Download* next_one = nullptr;
   uint64_t order_number = 0;  // of those of one priority, the lower begins first
 
  private:
@@ -99,7 +99,7 @@ class Download final : public DownloadJob, private HttpClient {
   // download_transfer.cpp
   void ask(DownloadDesk& desk);
   int64_t look_for_answer(DownloadDesk& desk, int64_t now_us);
-  void start_exchange(DownloadDesk& desk, const NameAnswer* answer);
+  void start_exchange(DownloadDesk& desk, const HostAddresses* answer);
   int64_t watch_exchange(DownloadDesk& desk, int64_t now_us);
   void keep_field(const HeaderField& field);
   bool begin_body();
@@ -131,7 +131,7 @@ class Download final : public DownloadJob, private HttpClient {
 
   PartFile part_;
   UrlText url_;                   // that is asked now
-  NameAnswer answer_;
+  HostAddresses answer_;
   uint32_t ticket_ = NameLookup::kNoTicket;
 
   // Of the exchange under way.

@@ -67,7 +67,7 @@ class DownloadQueue final : public DownloadService, public FileWork {
       const uint32_t bits = link->open();
       if ((bits & kOrderStart) != 0) {
         download.order_number = ++newest_number_;
-        download.next = first_;
+        download.next_one = first_;
         first_ = &download;
       }
       download.take_orders(bits, desk_, now_us);
@@ -76,7 +76,7 @@ class DownloadQueue final : public DownloadService, public FileWork {
 
   int64_t step_all(int64_t now_us) {
     int64_t wake_at_us = kNotBefore;
-    for (Download* download = first_; download != nullptr; download = download->next) {
+    for (Download* download = first_; download != nullptr; download = download->next_one) {
       wake_at_us = std::min(wake_at_us, download->step(desk_, now_us));
       if (download->take_news() && !download->is_ended()) notices.post(download->gate, kDownloadProgress);
     }
@@ -86,11 +86,11 @@ class DownloadQueue final : public DownloadService, public FileWork {
   // True: one has begun.
   bool start_some(int64_t now_us) {
     int64_t places = settings.parallel.load(kRelaxed);
-    for (const Download* download = first_; download != nullptr; download = download->next) places -= download->is_running() ? 1 : 0;
+    for (const Download* download = first_; download != nullptr; download = download->next_one) places -= download->is_running() ? 1 : 0;
     bool has_begun = false;
     for (; places > 0; --places) {
       Download* next = nullptr;
-      for (Download* download = first_; download != nullptr; download = download->next) {
+      for (Download* download = first_; download != nullptr; download = download->next_one) {
         if (download->is_queued() && (next == nullptr || is_before(*download, *next))) next = download;
       }
       if (next == nullptr) break;
@@ -110,10 +110,10 @@ class DownloadQueue final : public DownloadService, public FileWork {
     for (Download** link = &first_; *link != nullptr;) {
       Download* download = *link;
       if (download->is_released()) {
-        *link = download->next;
+        *link = download->next_one;
         notices.post(download->gate, kDownloadReleased);
       } else {
-        link = &download->next;
+        link = &download->next_one;
       }
     }
   }
@@ -121,7 +121,7 @@ class DownloadQueue final : public DownloadService, public FileWork {
   // curl says good-bye on this thread, where signals are blocked.
   void leave() {
     take_orders(monotonic_us());
-    for (Download* download = first_; download != nullptr; download = download->next) download->drop(desk_);
+    for (Download* download = first_; download != nullptr; download = download->next_one) download->drop(desk_);
     delete desk_.engine;
     desk_.engine = nullptr;
     has_left_.store(true);

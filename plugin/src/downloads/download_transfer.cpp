@@ -79,11 +79,11 @@ int64_t Download::look_for_answer(DownloadDesk& desk, int64_t now_us) {
   return now_us;
 }
 
-void Download::start_exchange(DownloadDesk& desk, const NameAnswer* answer) {
+void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
   const std::optional<Url> url = parse_url(url_.view());
   const std::optional<Url> first = parse_url(request.url.view());
   const char* proxy = proxy_for(*url);
-  FixedText<kHostBytes + NameAnswer::kMostAddresses * kAddressTextBytes> addresses;
+  FixedText<kHostBytes + HostAddresses::kMostAddresses * kAddressTextBytes> addresses;
   if (answer != nullptr) {
     const std::optional<Url> next = proxy[0] != '\0' ? parse_url(proxy) : url;
     addresses.format("%.*s:%u:", static_cast<int>(next->host.size()), next->host.data(), next->port);

@@ -23,12 +23,12 @@ std::string_view take_word(std::string_view& line) {
 }
 
 // "ADDRESS NAME [NAME...]", and a comment from '#' on.
-void take_line(std::string_view line, std::string_view host, NameAnswer& answer) {
+void take_line(std::string_view line, std::string_view host, HostAddresses& answer) {
   line = line.substr(0, line.find('#'));
   FixedText<64> address;
   if (!address.assign(take_word(line))) return;
   for (std::string_view name = take_word(line); !name.empty(); name = take_word(line)) {
-    if (!is_same_word(name, host) || answer.count == NameAnswer::kMostAddresses) continue;
+    if (!is_same_word(name, host) || answer.count == HostAddresses::kMostAddresses) continue;
     if (parse_address(address.c_str(), 0, answer.addresses[answer.count])) ++answer.count;
     return;
   }
@@ -52,7 +52,7 @@ uint32_t HostsFileLookup::ask(const char* host) {
   return kTheOnlyTicket;
 }
 
-bool HostsFileLookup::look(uint32_t, NameAnswer& answer) {
+bool HostsFileLookup::look(uint32_t, HostAddresses& answer) {
   answer = answer_;
   return true;
 }

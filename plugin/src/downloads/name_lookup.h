@@ -8,7 +8,7 @@
 
 namespace framepump {
 
-struct NameAnswer {
+struct HostAddresses {
   static constexpr uint32_t kMostAddresses = 8;
   SocketAddress addresses[kMostAddresses];
   uint32_t count = 0;
@@ -24,7 +24,7 @@ class NameLookup {
   // kNoTicket: too many questions at once, or no memory.
   virtual uint32_t ask(const char* host) = 0;
   // True: answered, with addresses or an error, and the ticket is gone.
-  virtual bool look(uint32_t ticket, NameAnswer& answer) = 0;
+  virtual bool look(uint32_t ticket, HostAddresses& answer) = 0;
   virtual void forget(uint32_t ticket) = 0;
 
  protected:
@@ -37,12 +37,12 @@ class HostsFileLookup final : public NameLookup {
   explicit HostsFileLookup(const char* path = "/etc/hosts") : path_(path) {}
 
   uint32_t ask(const char* host) override;
-  bool look(uint32_t ticket, NameAnswer& answer) override;
+  bool look(uint32_t ticket, HostAddresses& answer) override;
   void forget(uint32_t) override {}
 
  private:
   const char* path_;
-  NameAnswer answer_;  // asked and looked at at once
+  HostAddresses answer_;  // asked and looked at at once
 };
 
 }  // namespace framepump
