@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 
 #include "platform/clock.h"
 #include "platform/socket.h"
@@ -27,6 +28,17 @@ uint64_t next_random(uint64_t& state) {
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
   return z ^ (z >> 31);
 }
+
+// What does not fit is cut off.
+template <size_t N>
+void copy_text(char (&out)[N], std::string_view text) {
+  const size_t size = std::min(text.size(), N - 1);
+  std::memcpy(out, text.data(), size);
+  out[size] = '\0';
+}
+
+// Of a long path the end: it tells more.
+std::string_view end_of(std::string_view path, size_t most_bytes) { return path.substr(path.size() - std::min(path.size(), most_bytes)); }
 
 }  // namespace
 
@@ -195,7 +207,7 @@ int64_t Download::finish(DownloadDesk& desk) {
 
 void Download::succeed(DownloadDesk& desk) {
   part_.close();
-  std::snprintf(gate.end.text, sizeof(gate.end.text), "%s", request.path.c_str());
+  copy_text(gate.end.text, end_of(request.path.view(), DownloadWords::kTextBytes - 1));
   end(desk, FRAMEPUMP_REASON_NONE, FRAMEPUMP_DOWNLOAD_FINISHED);
 }
 
@@ -227,15 +239,17 @@ void Download::fail(DownloadDesk& desk, uint32_t reason, Part part, const char* 
   char text[320];
   std::vsnprintf(text, sizeof(text), format, arguments);
   va_end(arguments);
-  std::snprintf(gate.end.text, sizeof(gate.end.text), "%.100s to %s%.60s: %s", request.url.c_str(), request.path.size() > 60 ? "..." : "",
-                request.path.c_str() + (request.path.size() > 60 ? request.path.size() - 60 : 0), text);
+  constexpr size_t kShownPathBytes = 80;
+  const std::string_view path = end_of(request.path.view(), kShownPathBytes);
+  std::snprintf(gate.end.text, sizeof(gate.end.text), "%.100s to %s%.*s: %.318s", request.url.c_str(), path.size() < request.path.size() ? "..." : "",
+                static_cast<int>(path.size()), path.data(), text);
   end(desk, reason, FRAMEPUMP_DOWNLOAD_FAILED);
 }
 
 // The last thing that is told of it.
 void Download::end(DownloadDesk& desk, uint32_t reason, uint32_t state) {
   gate.reason = reason;
-  std::snprintf(gate.end.url, sizeof(gate.end.url), "%s", url_.c_str());
+  copy_text(gate.end.url, url_.view());
   set_phase(Phase::ended, state);
   gate.bytes_per_s.store(0, kRelaxed);
   desk.service.untold_ends.fetch_add(1);
@@ -245,8 +259,8 @@ void Download::end(DownloadDesk& desk, uint32_t reason, uint32_t state) {
 
 void Download::tell_words(const char* text) {
   if (gate.has_words.load(std::memory_order_acquire)) return;
-  std::snprintf(gate.words.text, sizeof(gate.words.text), "%s", text);
-  std::snprintf(gate.words.url, sizeof(gate.words.url), "%s", url_.c_str());
+  copy_text(gate.words.text, text);
+  copy_text(gate.words.url, url_.view());
   gate.has_words.store(true, std::memory_order_release);
 }
 
