@@ -137,7 +137,6 @@ long wanted_version(uint32_t version) {
 
 void set_connection(const HttpRequest& request, Options& options) {
   options.set(CURLOPT_PROTOCOLS_STR, "http,https");
-  options.set(CURLOPT_REDIR_PROTOCOLS_STR, "");
   options.set(CURLOPT_FOLLOWLOCATION, 0L);
   options.set(CURLOPT_HTTP_VERSION, wanted_version(request.http_version));
   options.set(CURLOPT_HTTP09_ALLOWED, 0L);
