@@ -51,6 +51,7 @@ http {
   }
   server {
     listen 127.0.0.1:PORT3 ssl http2;
+    listen 127.0.0.2:PORT3 ssl http2;
     ssl_certificate FOLDER/server.pem;
     ssl_certificate_key FOLDER/server.key;
     root FOLDER/files;
