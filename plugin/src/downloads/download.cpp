@@ -56,8 +56,9 @@ void Download::take_orders(uint32_t bits, DownloadDesk& desk, int64_t now_us) {
   if (phase_ != Phase::ended && (bits & (kOrderClose | kOrderAbort)) != 0) {
     const bool is_abort = (bits & kOrderAbort) != 0;
     if (is_abort && !part_.is_open() && request.path.size() != 0) (void)part_.open(request);  // it may be there from another time
-    fail(desk, is_abort ? FRAMEPUMP_REASON_ABORTED_HERE : FRAMEPUMP_REASON_CLOSED_HERE, is_abort ? Part::remove : Part::keep, "%s",
-         is_abort ? "aborted here; the part is removed" : "closed here; the part is kept");
+    stop_exchange(desk);
+    fail(desk, is_abort ? FRAMEPUMP_REASON_ABORTED_HERE : FRAMEPUMP_REASON_CLOSED_HERE, is_abort ? Part::remove : Part::keep, "%s%s",
+         is_abort ? "aborted here; nothing is kept" : "closed here", is_abort ? "" : kept());
   }
   if (phase_ != Phase::ended) pause_or_go_on(desk);
   if ((bits & kOrderRelease) != 0) is_released_ = true;
@@ -225,6 +226,9 @@ void Download::fail_disk(DownloadDesk& desk, const char* doing, const DiskResult
   }
 }
 
+// For the end of a text.
+const char* Download::kept() const { return part_.is_open() && !part_.is_empty() ? "; the part is kept" : ""; }
+
 void Download::leave_part(Part part) {
   if (part_.is_open() && (part == Part::remove || part_.is_empty())) part_.remove();
   part_.close();
@@ -277,7 +281,7 @@ void Download::retry(DownloadDesk& desk, uint32_t reason, const char* format, ..
   const uint32_t limit = request.attempts != 0 ? request.attempts : desk.service.settings.attempts.load(kRelaxed);
   if (failures_ >= limit) {
     const uint32_t times = failures_;
-    return fail(desk, reason, Part::keep, "%.200s; given up after %u attempt%s (download.attempts); the part is kept", words, times, times == 1 ? "" : "s");
+    return fail(desk, reason, Part::keep, "%.200s; given up after %u attempt%s (download.attempts)%s", words, times, times == 1 ? "" : "s", kept());
   }
   not_before_us_ = monotonic_us() + back_off_us(desk);
   set_phase(Phase::waiting, FRAMEPUMP_DOWNLOAD_WAITING);

@@ -88,6 +88,7 @@ class Download final : public DownloadJob, private HttpClient {
   int64_t finish(DownloadDesk& desk);
   void succeed(DownloadDesk& desk);
   void leave_part(Part part);
+  const char* kept() const;
   void fail(DownloadDesk& desk, uint32_t reason, Part part, const char* format, ...) __attribute__((format(printf, 5, 6)));
   void fail_disk(DownloadDesk& desk, const char* doing, const DiskResult& result);
   void retry(DownloadDesk& desk, uint32_t reason, const char* format, ...) __attribute__((format(printf, 4, 5)));

@@ -94,7 +94,7 @@ void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
       (void)addresses.append(without_port(text));
     }
   }
-  if (!part_.make_buffer()) return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "the allocator returned null; the part is kept");
+  if (!part_.make_buffer()) return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "the allocator returned null%s", kept());
   response_ = {};
   verdict_ = Verdict::none;
   why_.clear();
@@ -121,7 +121,7 @@ void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
   wanted.buffer_bytes = rate == 0 ? kBufferBytes : static_cast<uint32_t>(std::clamp<uint64_t>(rate / 20, kSlowestBufferBytes, kBufferBytes));
   wanted.connect_timeout_ms = desk.service.settings.connect_timeout_ms.load(kRelaxed);
   exchange_ = desk.engine->start(wanted, *this);
-  if (exchange_ == nullptr) return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "curl has no memory for it; the part is kept");
+  if (exchange_ == nullptr) return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "curl has no memory for it%s", kept());
   set_phase(Phase::transferring, FRAMEPUMP_DOWNLOAD_CONNECTING);
 }
 
@@ -334,8 +334,8 @@ void Download::judge_end(DownloadDesk& desk) {
   const bool is_whole = is_wanted_ && total_bytes_ != 0 && part_.bytes() == total_bytes_;
   if (is_whole || end_ == HttpEnd::complete) return judge_status(desk);
   switch (end_) {
-    case HttpEnd::tls: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_TLS, Part::keep, "%s; the part is kept", why.c_str());
-    case HttpEnd::memory: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "curl has no memory for it; the part is kept");
+    case HttpEnd::tls: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_TLS, Part::keep, "%s%s", why.c_str(), kept());
+    case HttpEnd::memory: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "curl has no memory for it%s", kept());
     case HttpEnd::no_connection: return retry(desk, FRAMEPUMP_REASON_DOWNLOAD_CONNECT, "%s", why.c_str());
     default:
       return retry(desk, FRAMEPUMP_REASON_DOWNLOAD_BROKEN, "the connection ended after %llu of %llu bytes: %s",
