@@ -18,8 +18,8 @@ constexpr int64_t kLongestRunUs = 20'000;
 
 class DownloadQueue final : public DownloadService, public FileWork {
  public:
-  DownloadQueue(const Host& host, FileThread& files, WakeSignal& ended)
-      : host_(host), files_(files), desk_{host, nullptr, "", names_, *this, ended, {}, static_cast<uint64_t>(realtime_ns())} {}
+  DownloadQueue(const Host& host, FileThread& files, WakeSignal& ended, NameLookup* names)
+      : host_(host), files_(files), desk_{host, nullptr, "", names != nullptr ? *names : hosts_file_, *this, ended, {}, static_cast<uint64_t>(realtime_ns())} {}
   ~DownloadQueue() override = default;
 
   bool open() { return is_shut_down_.open(); }
@@ -130,7 +130,7 @@ class DownloadQueue final : public DownloadService, public FileWork {
 
   const Host& host_;
   FileThread& files_;
-  HostsFileLookup names_;
+  HostsFileLookup hosts_file_;
   HandoffList orders_;
   HandoffReader order_reader_{orders_};
   DownloadDesk desk_;
@@ -143,10 +143,11 @@ class DownloadQueue final : public DownloadService, public FileWork {
 
 }  // namespace
 
-DownloadService* make_download_service(const Host& host, FileThread& files, WakeSignal& ended, uint32_t& error, const char*& why) {
+DownloadService* make_download_service(const Host& host, FileThread& files, WakeSignal& ended, NameLookup* names, uint32_t& error,
+                                       const char*& why) {
   error = FRAMEPUMP_ERROR_OUT_OF_MEMORY;
   why = "the allocator returned null";
-  DownloadQueue* queue = host.create<DownloadQueue>(host, files, ended);
+  DownloadQueue* queue = host.create<DownloadQueue>(host, files, ended, names);
   if (queue == nullptr) return nullptr;
   error = FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED;
   why = "cannot start the file thread: no thread or descriptor to be had";

@@ -56,6 +56,8 @@ struct DownloadJob : HandoffLink {
   DownloadRequest request;
 };
 
+class NameLookup;
+
 // All downloads of a network: gameplay's side of what the file thread does. But for the list of notices all calls are for the thread that
 // owns the network.
 class DownloadService {
@@ -79,8 +81,9 @@ class DownloadService {
 bool read_download_options(const framepump_download_options& options, DownloadRequest& out, FixedText<400>& why);
 
 // Starts the file thread if there is none yet. Null: `error` is a FRAMEPUMP_ERROR_*, and `why` says why there are no downloads. `ended` is
-// raised when one ends.
-DownloadService* make_download_service(const Host& host, FileThread& files, WakeSignal& ended, uint32_t& error, const char*& why);
+// raised when one ends. `names` null: the hosts file knows all names that there are.
+DownloadService* make_download_service(const Host& host, FileThread& files, WakeSignal& ended, NameLookup* names, uint32_t& error,
+                                       const char*& why);
 void destroy_download_service(const Host& host, DownloadService* service);
 
 }  // namespace framepump

@@ -58,7 +58,7 @@ uint32_t Network::ensure_download_service() {
   if (downloads_.service != nullptr) return FRAMEPUMP_OK;
   uint32_t error = FRAMEPUMP_OK;
   const char* why = "";
-  downloads_.service = make_download_service(host_, files_, game_wake_, error, why);
+  downloads_.service = make_download_service(host_, files_, game_wake_, nullptr, error, why);
   if (downloads_.service == nullptr) return fail(error, "download_start: %s", why);
   apply_download_settings();
   return FRAMEPUMP_OK;
