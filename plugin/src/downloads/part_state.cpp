@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "downloads/part_state.h"
 
-#include <algorithm>
-#include <cinttypes>
 #include <cstdio>
 
 namespace framepump {
@@ -52,7 +50,7 @@ bool parse_part_state(std::string_view text, PartState& out) {
 
 size_t format_part_state(const PartState& state, std::span<char> out) {
   FixedText<32> total;
-  if (state.total_bytes != 0) total.format("total %" PRIu64 "\n", state.total_bytes);
+  if (state.total_bytes != 0) total.format("total %llu\n", static_cast<unsigned long long>(state.total_bytes));
   const auto line = [](bool is_there, const char* text) { return is_there ? text : ""; };
   const bool has_etag = !state.validators.etag.is_empty();
   const bool has_date = !state.validators.last_modified.is_empty();
