@@ -41,13 +41,13 @@ http {
   server {
     listen 127.0.0.1:PORT1;
     root FOLDER/files;
-    location /slow/ { alias FOLDER/files/; limit_rate 2m; }
+    location /slow/ { alias FOLDER/files/; limit_rate 1m; }
     location /packed/ { alias FOLDER/files/; gzip on; gzip_types *; gzip_min_length 1; }
   }
   server {
     listen 127.0.0.1:PORT2 http2;
     root FOLDER/files;
-    location /slow/ { alias FOLDER/files/; limit_rate 2m; }
+    location /slow/ { alias FOLDER/files/; limit_rate 1m; }
   }
   server {
     listen 127.0.0.1:PORT3 ssl http2;

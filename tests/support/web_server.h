@@ -11,7 +11,7 @@
 namespace framepump::test {
 
 // nginx as whoever runs the tests, on three free ports of 127.0.0.1: HTTP/1.1, HTTP/2 without TLS, and TLS with both. It serves `files`, and
-//   /slow/NAME   the same at 2 MB a second
+//   /slow/NAME   the same at 1 MB a second
 //   /packed/NAME the same, compressed when asked for
 //   /away/NAME   with TLS: redirected to NAME without TLS
 class WebServer {

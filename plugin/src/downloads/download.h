@@ -142,6 +142,7 @@ class Download final : public DownloadJob, private HttpClient {
   Verdict verdict_ = Verdict::none;
   DiskResult disk_;
   FixedText<300> why_;            // of the verdict, or curl's
+  bool is_connected_ = false;
   bool is_body_ = false;          // headers that come now are trailers
   bool is_wanted_ = false;        // the body is the file's
   bool is_paced_ = false;

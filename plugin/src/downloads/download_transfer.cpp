@@ -98,7 +98,7 @@ void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
   response_ = {};
   verdict_ = Verdict::none;
   why_.clear();
-  is_body_ = is_wanted_ = is_paced_ = has_ended_ = false;
+  is_connected_ = is_body_ = is_wanted_ = is_paced_ = has_ended_ = false;
   discarded_bytes_ = window_bytes_ = 0;
   window_began_us_ = monotonic_us();
   offset_bytes_ = may_resume() ? part_.resume_bytes() : 0;
@@ -138,7 +138,8 @@ int64_t Download::watch_exchange(DownloadDesk& desk, int64_t now_us) {
   }
   gate.bytes_per_s.store(meter_.rate(now_us), kRelaxed);
   if (is_paced_) return std::max(pace_.next_us(now_us), desk.pace.next_us(now_us));
-  if (window_bytes_ >= kLeastWindowBytes) {
+  if (!is_connected_) is_connected_ = desk.engine->is_connected(exchange_);
+  if (!is_connected_ || window_bytes_ >= kLeastWindowBytes) {  // until then curl watches download.connect_timeout_ms
     window_began_us_ = now_us;
     window_bytes_ = 0;
   }
@@ -148,8 +149,8 @@ int64_t Download::watch_exchange(DownloadDesk& desk, int64_t now_us) {
           window_bytes_ == 0 ? "nothing" : "next to nothing", static_cast<long long>(stall_us / 1000));
     return now_us;
   }
-  constexpr int64_t kRateStepUs = 250'000;
-  return std::min(window_began_us_ + stall_us, now_us + kRateStepUs);
+  constexpr int64_t kLookAgainUs = 250'000;  // at the rate
+  return std::min(window_began_us_ + stall_us, now_us + kLookAgainUs);
 }
 
 // ---- Inside curl: what is found out is noted, and acted on when curl has returned ----

@@ -65,6 +65,8 @@ class HttpEngine {
   virtual void stop(HttpExchange* exchange) = 0;
   // After the client has paused it.
   virtual void resume(HttpExchange* exchange) = 0;
+  // Connected, with TLS, so that from now on the server is waited for.
+  virtual bool is_connected(const HttpExchange* exchange) const = 0;
   // 10, 11, 20; 0: not known yet.
   virtual uint32_t http_version(const HttpExchange* exchange) const = 0;
   // Goes on with what can go on, until monotonic_us reaches `deadline_us`. True: there is more.

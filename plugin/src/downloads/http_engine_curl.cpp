@@ -205,6 +205,12 @@ class CurlEngine final : public HttpEngine {
     if (code != CURLE_OK) finish(exchange, code);
   }
 
+  bool is_connected(const HttpExchange* exchange) const override {
+    curl_off_t after_us = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &after_us);
+    return after_us > 0;
+  }
+
   uint32_t http_version(const HttpExchange* exchange) const override {
     long version = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
