@@ -15,8 +15,9 @@ namespace {
 constexpr size_t kBufferBytes = size_t{256} * 1024;
 // Hashed at a time, some 10 ms: other work of the file thread comes in between.
 constexpr uint64_t kCheckedBytes = uint64_t{4} * 1024 * 1024;
-// So that the disk has little left to do when the file is complete.
-constexpr uint64_t kToldBytes = uint64_t{8} * 1024 * 1024;
+// The disk works on one such piece while the next one comes. So a download is no faster than the disk, and the thread never waits for more than
+// two pieces, also when the file is complete: a sync of everything at once kept it for seconds.
+constexpr uint64_t kToldBytes = uint64_t{4} * 1024 * 1024;
 
 constexpr size_t kBufferAlignment = 4096;
 
@@ -93,14 +94,14 @@ bool PartFile::check_some(DiskResult& result) {
 }
 
 DiskResult PartFile::go_on() {
-  written_bytes_ = told_bytes_ = resume_bytes_;
+  written_bytes_ = told_bytes_ = synced_bytes_ = resume_bytes_;
   buffered_bytes_ = 0;
   return file_.resize(resume_bytes_);
 }
 
 // Emptied first: a state never stands beside bytes of another version.
 DiskResult PartFile::begin_anew(const PartState& state) {
-  written_bytes_ = told_bytes_ = resume_bytes_ = 0;
+  written_bytes_ = told_bytes_ = synced_bytes_ = resume_bytes_ = 0;
   buffered_bytes_ = 0;
   if (!begin_hash()) is_memory_short_ = true;
   DiskResult result = file_.resize(0);
@@ -134,6 +135,8 @@ DiskResult PartFile::flush() {
   resume_bytes_ = written_bytes_;
   buffered_bytes_ = 0;
   if (written_bytes_ - told_bytes_ >= kToldBytes && (request_->flags & FRAMEPUMP_DOWNLOAD_NO_SYNC) == 0) {
+    if (told_bytes_ > synced_bytes_) file_.wait_for_write_back(synced_bytes_, told_bytes_ - synced_bytes_);
+    synced_bytes_ = told_bytes_;
     file_.start_write_back(told_bytes_, written_bytes_ - told_bytes_);
     told_bytes_ = written_bytes_;
   }

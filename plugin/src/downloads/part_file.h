@@ -65,7 +65,8 @@ class PartFile {
   uint64_t resume_bytes_ = 0;
   uint64_t hashed_bytes_ = 0;    // of the part
   uint64_t written_bytes_ = 0;
-  uint64_t told_bytes_ = 0;      // to the disk, to begin with
+  uint64_t told_bytes_ = 0;      // the disk has been told to begin with these
+  uint64_t synced_bytes_ = 0;    // these are there
   char* buffer_ = nullptr;
   size_t buffered_bytes_ = 0;
   bool is_memory_short_ = false;

@@ -39,7 +39,9 @@ class DiskFile {
   DiskResult read(uint64_t offset, std::span<char> out) const;               // fewer than asked for: the end
   DiskResult write(uint64_t offset, std::span<const char> bytes) const;      // all, or it failed
   DiskResult resize(uint64_t size_bytes) const;
-  void start_write_back(uint64_t offset, uint64_t size_bytes) const;         // tells the system to begin with it, where it can be told
+  // Tells the system to begin with bringing this part to the disk; waits for that. Where it cannot be told, sync() does all.
+  void start_write_back(uint64_t offset, uint64_t size_bytes) const;
+  void wait_for_write_back(uint64_t offset, uint64_t size_bytes) const;
   DiskResult sync() const;                                                   // waits until it is on the disk
 
  private:

@@ -128,6 +128,13 @@ void DiskFile::start_write_back([[maybe_unused]] uint64_t offset, [[maybe_unused
 #endif
 }
 
+void DiskFile::wait_for_write_back([[maybe_unused]] uint64_t offset, [[maybe_unused]] uint64_t size_bytes) const {
+#if defined(FRAMEPUMP_LINUX)
+  constexpr unsigned kWait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size_bytes), kWait);
+#endif
+}
+
 DiskResult DiskFile::sync() const { return sync_descriptor(descriptor_) == 0 ? done() : failed(); }
 
 DiskResult replace_file(const char* from, const char* to, SyncFolder sync) {
