@@ -109,7 +109,8 @@ void Download::begin_attempt(DownloadDesk& desk, int64_t now_us) {
   server_wait_us_ = 0;
   meter_.restart(now_us);
   if (!part_.is_open() && !open_part(desk)) return;
-  attempt_began_bytes_ = part_.resume_bytes();
+  if (part_.is_memory_short()) return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "no memory for a hash%s", kept());
+  best_bytes_ = std::max(best_bytes_, part_.resume_bytes());
   if (request.has_sha256 && !is_checked_ && part_.resume_bytes() > 0) {
     set_phase(Phase::checking, FRAMEPUMP_DOWNLOAD_CHECKING);
   } else {
@@ -155,6 +156,10 @@ int64_t Download::check(DownloadDesk& desk) {
   if (!result.ok()) {
     fail_disk(desk, "read", result);
   } else if (is_done) {
+    if (part_.is_memory_short()) {
+      fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "no memory to check the part with%s", kept());
+      return 0;
+    }
     is_checked_ = true;
     ask(desk);
   }
@@ -179,7 +184,7 @@ int64_t Download::finish(DownloadDesk& desk) {
       // A part of another time may have been spoilt; the server gets one chance to send all of it.
       if (gate.resumed_bytes.load(kRelaxed) > 0 && !has_started_anew_) {
         has_started_anew_ = true;
-        start_anew(desk, "the part that was there does not fit the SHA-256");
+        start_anew(desk, FRAMEPUMP_REASON_DOWNLOAD_HASH, "the part that was there does not fit the SHA-256");
         return 0;
       }
       char is[65];
@@ -276,7 +281,9 @@ void Download::retry(DownloadDesk& desk, uint32_t reason, const char* format, ..
   va_end(arguments);
   stop_exchange(desk);
   const uint64_t bytes = part_.resume_bytes();
-  const bool was_good = bytes >= attempt_began_bytes_ && bytes - attempt_began_bytes_ >= kGoodAttemptBytes;
+  // Against the most there ever was: a server that always sends the same beginning does not get further.
+  const bool was_good = bytes >= best_bytes_ + kGoodAttemptBytes;
+  best_bytes_ = std::max(best_bytes_, bytes);
   failures_ = was_good ? 1 : failures_ + 1;
   const uint32_t limit = request.attempts != 0 ? request.attempts : desk.service.settings.attempts.load(kRelaxed);
   if (failures_ >= limit) {
@@ -300,10 +307,10 @@ int64_t Download::back_off_us(DownloadDesk& desk) const {
 }
 
 // The part is of no use. That is an attempt like others, or a server could have us come back for ever; but there is nothing to wait for.
-void Download::start_anew(DownloadDesk& desk, const char* why) {
+void Download::start_anew(DownloadDesk& desk, uint32_t reason, const char* why) {
   stop_exchange(desk);
   part_.forget();
-  retry(desk, FRAMEPUMP_REASON_DOWNLOAD_BROKEN, "%s", why);
+  retry(desk, reason, "%s", why);
   if (phase_ != Phase::waiting) return;
   not_before_us_ = 0;
   finish_step_ = 0;

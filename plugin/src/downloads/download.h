@@ -92,7 +92,7 @@ class Download final : public DownloadJob, private HttpClient {
   void fail(DownloadDesk& desk, uint32_t reason, Part part, const char* format, ...) __attribute__((format(printf, 5, 6)));
   void fail_disk(DownloadDesk& desk, const char* doing, const DiskResult& result);
   void retry(DownloadDesk& desk, uint32_t reason, const char* format, ...) __attribute__((format(printf, 4, 5)));
-  void start_anew(DownloadDesk& desk, const char* why);
+  void start_anew(DownloadDesk& desk, uint32_t reason, const char* why);
   int64_t back_off_us(DownloadDesk& desk) const;
   void end(DownloadDesk& desk, uint32_t reason, uint32_t state);
   void tell_words(const char* text);
@@ -126,7 +126,7 @@ class Download final : public DownloadJob, private HttpClient {
   uint32_t redirects_ = 0;
   int64_t not_before_us_ = 0;
   int64_t server_wait_us_ = 0;    // Retry-After
-  uint64_t attempt_began_bytes_ = 0;
+  uint64_t best_bytes_ = 0;  // that were ever here
   uint32_t told_state_ = 0;
   uint64_t told_bytes_ = 0;
 

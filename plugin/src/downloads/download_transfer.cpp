@@ -37,7 +37,7 @@ std::string_view without_port(std::string_view address) { return address.substr(
 bool is_strong_date(std::string_view last_modified, std::string_view date) {
   const std::optional<int64_t> modified_s = parse_http_date(last_modified);
   const std::optional<int64_t> now_s = parse_http_date(date);
-  return modified_s && (!now_s || *now_s - *modified_s >= 1);
+  return modified_s && now_s && *now_s - *modified_s >= 1;
 }
 
 }  // namespace
@@ -64,7 +64,10 @@ void Download::ask(DownloadDesk& desk) {
   FixedText<kHostBytes> host;
   (void)host.assign(next->host);
   ticket_ = desk.names.ask(host.c_str());
-  if (ticket_ == NameLookup::kNoTicket) retry(desk, FRAMEPUMP_REASON_DOWNLOAD_NAME, "\"%.200s\" could not be looked up: too many look-ups at a time", host.c_str());
+  if (ticket_ == NameLookup::kNoTicket) {
+    return retry(desk, FRAMEPUMP_REASON_DOWNLOAD_NAME, "\"%.200s\" could not be looked up: too many look-ups at a time", host.c_str());
+  }
+  (void)look_for_answer(desk, monotonic_us());  // whoever knows at once is looked at before the next one asks
 }
 
 int64_t Download::look_for_answer(DownloadDesk& desk, int64_t now_us) {
@@ -86,7 +89,7 @@ void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
   FixedText<kHostBytes + HostAddresses::kMostAddresses * kAddressTextBytes> addresses;
   if (answer != nullptr) {
     const std::optional<Url> next = proxy[0] != '\0' ? parse_url(proxy) : url;
-    addresses.format("%.*s:%u:", static_cast<int>(next->host.size()), next->host.data(), next->port);
+    addresses.format("+%.*s:%u:", static_cast<int>(next->host.size()), next->host.data(), next->port);
     for (uint32_t i = 0; i < answer->count; ++i) {
       char text[kAddressTextBytes];
       format_address(answer->addresses[i], text);
@@ -110,6 +113,7 @@ void Download::start_exchange(DownloadDesk& desk, const HostAddresses* answer) {
   wanted.user_info = is_ours ? request.user_info.c_str() : "";
   wanted.headers = is_ours ? request.headers.c_str() : "";
   wanted.proxy = proxy;
+  if (const std::optional<Url> between = parse_url(proxy); between) wanted.proxy_port = between->port;
   wanted.ca_file = request.ca_file.c_str();
   wanted.addresses = addresses.c_str();
   wanted.has_range = offset_bytes_ > 0;
@@ -169,7 +173,7 @@ void Download::on_end(HttpEnd end, const char* text) {
 
 bool Download::on_header(std::string_view line) {
   if (is_body_) return true;  // trailers
-  window_began_us_ = monotonic_us();
+  window_bytes_ += line.size();  // a server that sends a header now and then makes no progress either
   if (const std::optional<uint32_t> status = parse_status_line(line)) {
     response_ = {};
     response_.status = *status;
@@ -245,7 +249,6 @@ bool Download::begin_whole_body() {
   gate.bytes.store(0, kRelaxed);
   gate.total_bytes.store(total_bytes_, kRelaxed);
   gate.state.store(FRAMEPUMP_DOWNLOAD_RECEIVING, kRelaxed);
-  attempt_began_bytes_ = 0;
   is_wanted_ = true;
   return true;
 }
@@ -261,7 +264,7 @@ bool Download::begin_partial_body() {
   const uint64_t known_total = state.total_bytes != 0 ? state.total_bytes : request.expected_bytes;
   const bool is_right = range && range->has_range && range->first == offset_bytes_ &&
                         (known_total == 0 || !range->total || *range->total == known_total) &&
-                        (!range->total || range->last + 1 == *range->total) &&
+                        (range->total || known_total != 0 || request.has_sha256) && (!range->total || range->last + 1 == *range->total) &&
                         (!response_.content_bytes || response_.has_encoding || *response_.content_bytes == range->last - range->first + 1);
   const bool is_same_file = state.validators.etag.is_empty() || response_.etag.is_empty() || state.validators.etag.view() == response_.etag.view();
   if (!is_right || !is_same_file || response_.has_encoding) {
@@ -326,7 +329,7 @@ void Download::judge_end(DownloadDesk& desk) {
   switch (verdict_) {
     case Verdict::none: break;
     case Verdict::discarded: return judge_status(desk);
-    case Verdict::anew: return start_anew(desk, why.c_str());
+    case Verdict::anew: return start_anew(desk, FRAMEPUMP_REASON_DOWNLOAD_BROKEN, why.c_str());
     case Verdict::size: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_SIZE, Part::remove, "%s", why.c_str());
     case Verdict::disk: return fail_disk(desk, "written", disk_);
     case Verdict::memory: return fail(desk, FRAMEPUMP_REASON_DOWNLOAD_MEMORY, Part::keep, "OpenSSL has no memory for a hash");
@@ -358,7 +361,7 @@ void Download::judge_status(DownloadDesk& desk) {
   }
   const uint32_t status = response_.status;
   if (is_redirect(status)) return redirect(desk);
-  if (status == 416 && offset_bytes_ > 0) return start_anew(desk, "the server has fewer bytes (416) than are here already");
+  if (status == 416 && offset_bytes_ > 0) return start_anew(desk, FRAMEPUMP_REASON_DOWNLOAD_BROKEN, "the server has fewer bytes (416) than are here already");
   if (is_worth_another_try(status)) {
     const std::optional<uint64_t> wait_s = parse_retry_after(response_.retry_after.view(), realtime_ns() / 1'000'000'000);
     constexpr uint64_t kDayS = 86'400;

@@ -15,8 +15,9 @@ struct HttpRequest {
   const char* user_info = "";       // "name:password", or empty
   const char* headers = "";         // lines of "Name: value" with '\n' between them
   const char* proxy = "";           // empty: none
+  uint32_t proxy_port = 0;          // the one that `addresses` has, since curl takes another by default
   const char* ca_file = "";         // empty: the system's store
-  const char* addresses = "";       // "HOST:PORT:ADDRESS[,ADDRESS...]" of the machine that is connected to; empty: it is numeric
+  const char* addresses = "";       // "+HOST:PORT:ADDRESS[,ADDRESS...]" of the machine that is connected to; empty: it is numeric
   bool has_range = false;           // from range_first to the end
   uint64_t range_first = 0;
   const char* if_range = "";

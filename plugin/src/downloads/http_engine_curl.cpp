@@ -141,6 +141,7 @@ void set_connection(const HttpRequest& request, Options& options) {
   options.set(CURLOPT_HTTP_VERSION, wanted_version(request.http_version));
   options.set(CURLOPT_HTTP09_ALLOWED, 0L);
   options.set(CURLOPT_PROXY, request.proxy);  // an empty one also keeps curl from looking at the environment
+  if (request.proxy_port != 0) options.set(CURLOPT_PROXYPORT, static_cast<long>(request.proxy_port));
   options.set(CURLOPT_NOPROXY, "");
   options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   options.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout_ms));
@@ -154,6 +155,7 @@ void set_connection(const HttpRequest& request, Options& options) {
   options.set(CURLOPT_CAINFO, request.ca_file);
   options.try_to_set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // that one only
   options.set(CURLOPT_PROXY_CAINFO, request.ca_file);
+  options.try_to_set(CURLOPT_PROXY_CAPATH, static_cast<const char*>(nullptr));
 }
 
 class CurlEngine final : public HttpEngine {
@@ -250,8 +252,8 @@ class CurlEngine final : public HttpEngine {
     DescriptorSet& set = static_cast<CurlEngine*>(self)->set_;
     if (what == CURL_POLL_REMOVE) {
       set.forget(socket);
-    } else {
-      set.watch(socket, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
+    } else if (!set.watch(socket, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0)) {
+      return -1;
     }
     return 0;
   }
@@ -297,8 +299,17 @@ class CurlEngine final : public HttpEngine {
     HttpClient* client = exchange->client;
     FixedText<CURL_ERROR_SIZE> text;
     text.format("%s", exchange->text[0] != '\0' ? exchange->text : curl_easy_strerror(code));
+    const HttpEnd end = is_refused_handshake(*exchange, code, text.view()) ? HttpEnd::tls : end_of(code);
     stop(exchange);
-    client->on_end(end_of(code), text.c_str());
+    client->on_end(end, text.c_str());
+  }
+
+  // No version or cipher in common, or an alert: that will be so the next time. curl has the same code for a connection that broke just then.
+  static bool is_refused_handshake(const HttpExchange& exchange, CURLcode code, std::string_view text) {
+    if (code != CURLE_SSL_CONNECT_ERROR) return false;
+    long system_code = 0;
+    curl_easy_getinfo(exchange.easy, CURLINFO_OS_ERRNO, &system_code);
+    return system_code == 0 && text.find("SSL_ERROR_SYSCALL") == std::string_view::npos;
   }
 
   void unlink(const HttpExchange* exchange) {

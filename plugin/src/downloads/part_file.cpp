@@ -49,7 +49,7 @@ DiskResult PartFile::open(const DownloadRequest& request) {
   resume_bytes_ = can_resume(result.size_bytes) ? result.size_bytes : 0;
   // The last byte is asked for once more where all are here: so the server says whether they still are the file.
   if (state_.total_bytes != 0 && resume_bytes_ == state_.total_bytes) --resume_bytes_;
-  if (!begin_hash()) is_memory_short_ = true;
+  is_memory_short_ = !begin_hash();
   return {};
 }
 
@@ -93,6 +93,13 @@ bool PartFile::check_some(DiskResult& result) {
   return hashed_bytes_ >= resume_bytes_;
 }
 
+// Also on the disk: or whoever starts the next time would begin with it once more.
+void PartFile::forget() {
+  resume_bytes_ = 0;
+  (void)file_.resize(0);
+  (void)remove_file(state_path_.c_str());
+}
+
 DiskResult PartFile::go_on() {
   written_bytes_ = told_bytes_ = synced_bytes_ = resume_bytes_;
   buffered_bytes_ = 0;
@@ -103,7 +110,7 @@ DiskResult PartFile::go_on() {
 DiskResult PartFile::begin_anew(const PartState& state) {
   written_bytes_ = told_bytes_ = synced_bytes_ = resume_bytes_ = 0;
   buffered_bytes_ = 0;
-  if (!begin_hash()) is_memory_short_ = true;
+  is_memory_short_ = !begin_hash();
   DiskResult result = file_.resize(0);
   if (!result.ok()) return result;
   state_ = state;

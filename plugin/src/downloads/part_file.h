@@ -37,7 +37,7 @@ class PartFile {
   DiskResult go_on();
   DiskResult begin_anew(const PartState& state);
   // Nothing of it is good for anything.
-  void forget() { resume_bytes_ = 0; }
+  void forget();
 
   // Into the buffer, and from it to the disk whenever it is full.
   DiskResult add(std::span<const char> bytes);

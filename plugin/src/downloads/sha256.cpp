@@ -15,15 +15,20 @@ Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(state_)); }
 
 bool Sha256::begin() {
   if (state_ == nullptr) state_ = EVP_MD_CTX_new();
-  return state_ != nullptr && EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(state_), EVP_sha256(), nullptr) == 1;
+  if (state_ != nullptr && EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(state_), EVP_sha256(), nullptr) == 1) return true;
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(state_));
+  state_ = nullptr;
+  return false;
 }
 
-void Sha256::add(std::span<const char> bytes) { EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(state_), bytes.data(), bytes.size()); }
+void Sha256::add(std::span<const char> bytes) {
+  if (state_ != nullptr) EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(state_), bytes.data(), bytes.size());
+}
 
 // One that failed has no digest that anything equals but by chance.
 void Sha256::end(uint8_t (&digest)[32]) {
   std::memset(digest, 0, sizeof(digest));
-  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), digest, nullptr);
+  if (state_ != nullptr) EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), digest, nullptr);
 }
 
 }  // namespace framepump
