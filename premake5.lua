@@ -231,7 +231,7 @@ local function test_program(name, folders)
     end
 end
 
-test_program("unit_tests", { "platform", "gate", "pump", "sources", "network", "config", "boundary", "extras", "demo" })
+test_program("unit_tests", { "platform", "gate", "pump", "sources", "downloads", "network", "config", "boundary", "extras", "demo" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
           "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
           "demo/server/swarm_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }

@@ -104,9 +104,13 @@ TEST_CASE("every error, reason and event has a name of its own, and what does no
     CHECK_EQ(std::string(name(last + 1)), "unknown");
     CHECK_EQ(std::string(name(UINT32_MAX)), "unknown");
   };
-  check_names(api().error_name, FRAMEPUMP_ERROR_MALFORMED);
-  check_names(api().reason_name, FRAMEPUMP_REASON_MALFORMED_MESSAGE);
-  check_names(api().event_name, FRAMEPUMP_EVENT_OVERRUN);
+  check_names(api().error_name, FRAMEPUMP_ERROR_SYSTEM);
+  check_names(api().reason_name, FRAMEPUMP_REASON_OVERLOADED);
+  check_names(api().event_name, FRAMEPUMP_EVENT_DOWNLOAD_FAILED);
+  for (uint32_t reason = FRAMEPUMP_REASON_DOWNLOAD_NAME; reason <= FRAMEPUMP_REASON_DOWNLOAD_MEMORY; ++reason) {
+    CHECK(std::string(api().reason_name(reason)).starts_with("download: "));
+  }
+  CHECK_EQ(std::string(api().reason_name(FRAMEPUMP_REASON_DOWNLOAD_MEMORY + 1)), "unknown");
   CHECK_EQ(std::string(api().error_name(FRAMEPUMP_ERROR_NEEDS_RESTART)), "needs restart");
   CHECK_EQ(std::string(api().reason_name(FRAMEPUMP_REASON_PEER_DEAD)), "peer dead");
 }

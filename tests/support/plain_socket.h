@@ -26,6 +26,7 @@ class PlainSocket {
   // Has its descriptor, and connects later.
   static PlainSocket unconnected();
   void connect_to(uint32_t port);
+  bool try_connect_to(uint32_t port);  // false: nobody listens there
   PlainSocket accept();
 
   bool is_open() const { return descriptor_ != -1; }

@@ -58,6 +58,11 @@ void PlainSocket::connect_to(uint32_t port) {
   REQUIRE_EQ(::connect(descriptor_, pointer(address), sizeof(address)), 0);
 }
 
+bool PlainSocket::try_connect_to(uint32_t port) {
+  const sockaddr_in address = loopback(port);
+  return ::connect(descriptor_, pointer(address), sizeof(address)) == 0;
+}
+
 PlainSocket PlainSocket::accept() {
   PlainSocket made(accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
   REQUIRE(made.is_open());

@@ -25,6 +25,7 @@
 
 #include <framepump/framepump_config.h>
 #include <framepump/framepump_datagram.h>
+#include <framepump/framepump_download.h>
 #include <framepump/framepump_trace.h>
 #include <framepump/framepump_types.h>
 
@@ -195,6 +196,20 @@ typedef struct framepump_api {
    * told; when more than 256 reads lie unread, of the rest an earlier time than theirs; both without flags. `arrival->struct_size` must be
    * set. NOT_YET: that byte has not been published. INVALID_ARGUMENT: watch_arrivals was not called. */
   uint32_t (*arrival)(framepump_handle stream, uint64_t offset_bytes, framepump_arrival* arrival);
+
+  /* ---- Downloads (types and rules in framepump_download.h). close and abort take them too: either way DOWNLOAD_FAILED follows, with
+   * the part kept (close) or removed (abort); for one that has ended, either only ends its handle. set_priority and
+   * set_user_data take them, too. ---- */
+
+  /* Starts to download, or queues. The outcome is an event: DOWNLOAD_FINISHED or DOWNLOAD_FAILED. The handle stays good after that until
+   * close, or until 64 more have ended. Copies the options. INVALID_ARGUMENT: one of them is not allowed. LIMIT_REACHED: 1024 downloads.
+   * OUT_OF_MEMORY, DESCRIPTORS_EXHAUSTED; UNSUPPORTED: this plugin was built without downloads. */
+  uint32_t (*download_start)(framepump_handle network, const framepump_download_options* options, framepump_handle* download);
+  /* As of the last tick. `info->struct_size` must be set. */
+  uint32_t (*download_info)(framepump_handle download, framepump_download_info* info);
+  /* 1: gives its connection and its place back; 0: queues again and goes on where it was, as after a broken connection. CLOSED: it
+   * has ended. */
+  uint32_t (*download_pause)(framepump_handle download, uint32_t paused);
 } framepump_api;
 
 #if defined(_WIN32)

@@ -21,6 +21,7 @@
 #include <framepump/framing.hpp>
 #include <framepump/message.hpp>
 #include <framepump/message_writer.hpp>
+#include <framepump/download.hpp>
 #include <framepump/network.hpp>
 #include <framepump/result.hpp>
 #include <framepump/round_trip.hpp>

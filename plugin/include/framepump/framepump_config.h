@@ -84,6 +84,25 @@ typedef struct framepump_config {
   uint32_t datagram_receive_buffer_kib;
   /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers from one IP address. 0: any number. */
   uint32_t datagram_peers_per_address;
+
+  /* download.parallel: 1 to 64, default 3, live. Downloads at a time; the others wait, by priority and then by age. */
+  uint32_t download_parallel;
+  /* download.rate_limit_kib: 0 to 16777216 KiB, default 0, live. What all downloads together may receive in a second. 0: no limit. */
+  uint32_t download_rate_limit_kib;
+  /* download.attempts: 1 to 1000, default 5, live. Tries in a row that bring less than 1 MiB, before a download fails. */
+  uint32_t download_attempts;
+  /* download.retry_ms: 1 to 600000 ms, default 500, live. The longest wait before the second attempt; doubled for each that
+   * follows. The wait is drawn by lot between 0 and that. */
+  uint32_t download_retry_ms;
+  /* download.retry_limit_ms: 1 to 3600000 ms, default 30000, live. The longest wait between attempts, also when a server asks for more. */
+  uint32_t download_retry_limit_ms;
+  /* download.connect_timeout_ms: 1 to 600000 ms, default 10000, live (new attempts). For connecting, with TLS. */
+  uint32_t download_connect_timeout_ms;
+  /* download.stall_timeout_ms: 10 to 3600000 ms, default 20000, live. A server that sends less than 1 KiB in this time has stalled,
+   * and the attempt is over. */
+  uint32_t download_stall_timeout_ms;
+  /* download.redirects: 0 to 100, default 10, live. That are followed in one attempt. */
+  uint32_t download_redirects;
 } framepump_config;
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* A value that names a network, stream, listener, source, datagram host or peer. Zero is null. It fits 52 bits, so a Lua or
+/* A value that names a network, stream, listener, source, datagram host, peer or download. Zero is null. It fits 52 bits, so a Lua or
  * JavaScript number holds it. Copying one owns nothing; a handle whose object is gone is stale, and every call says so without crashing. */
 typedef uint64_t framepump_handle;
 
@@ -84,9 +84,13 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_EVENT_OVERRUN 9u                /* handle: the culprit (0: FramePump's own work); value: microseconds of the
                                                      whole tick; value2: microseconds of the culprit's longest quantum */
 
+#define FRAMEPUMP_EVENT_DOWNLOAD_FINISHED 10u     /* value: bytes; value2: HTTP status; text: the path */
+#define FRAMEPUMP_EVENT_DOWNLOAD_FAILED 11u       /* reason: FRAMEPUMP_REASON_* or FRAMEPUMP_REASON_DOWNLOAD_*; value and value2 as
+                                                     above; text: what failed, what is allowed, what is kept */
+
 typedef struct framepump_event {
   uint32_t kind;           /* FRAMEPUMP_EVENT_* */
-  uint32_t reason;         /* FRAMEPUMP_REASON_*, for CLOSED */
+  uint32_t reason;         /* FRAMEPUMP_REASON_*, for CLOSED and DOWNLOAD_FAILED */
   framepump_handle handle; /* what the event is about */
   framepump_handle other;
   uint64_t user_data;      /* of `handle`, as set by set_user_data */

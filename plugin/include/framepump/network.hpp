@@ -4,6 +4,7 @@
 #pragma once
 
 #include <framepump/datagram.hpp>
+#include <framepump/download.hpp>
 #include <framepump/stream.hpp>
 
 #include <cstddef>
@@ -165,6 +166,20 @@ class Network {
   }
   // The peer that an event or message is about.
   Peer peer(framepump_handle handle) const { return Peer(api_, handle); }
+
+  // ---- downloads ----
+
+  // Starts to download, or queues; the outcome is an event. See DownloadOptions for sizes, hashes and the rest.
+  Result<Download> download(const char* url, const char* path, const DownloadOptions& options = {}) {
+    DownloadOptions all = options;
+    all.url = url;
+    all.path = path;
+    framepump_handle handle = 0;
+    const uint32_t error = api_->download_start(handle_, &all, &handle);
+    return result<Download>(error, handle);
+  }
+  // The download that an event is about.
+  Download download(framepump_handle handle) const { return Download(api_, handle); }
 
   // ---- settings and sums ----
 

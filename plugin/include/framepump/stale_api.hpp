@@ -49,6 +49,8 @@ constexpr framepump_api make_stale_api() {
   refuse(api.abort_because);
   refuse(api.watch_arrivals);
   refuse(api.arrival);
+  refuse(api.download_info);
+  refuse(api.download_pause);
   return api;
 }
 

@@ -48,6 +48,18 @@ enum class Reason : uint32_t {
   overloaded = FRAMEPUMP_REASON_OVERLOADED,
   message_too_large = FRAMEPUMP_REASON_MESSAGE_TOO_LARGE,
   malformed_message = FRAMEPUMP_REASON_MALFORMED_MESSAGE,
+  download_name = FRAMEPUMP_REASON_DOWNLOAD_NAME,
+  download_connect = FRAMEPUMP_REASON_DOWNLOAD_CONNECT,
+  download_tls = FRAMEPUMP_REASON_DOWNLOAD_TLS,
+  download_status = FRAMEPUMP_REASON_DOWNLOAD_STATUS,
+  download_redirect = FRAMEPUMP_REASON_DOWNLOAD_REDIRECT,
+  download_broken = FRAMEPUMP_REASON_DOWNLOAD_BROKEN,
+  download_stalled = FRAMEPUMP_REASON_DOWNLOAD_STALLED,
+  download_size = FRAMEPUMP_REASON_DOWNLOAD_SIZE,
+  download_hash = FRAMEPUMP_REASON_DOWNLOAD_HASH,
+  download_disk_full = FRAMEPUMP_REASON_DOWNLOAD_DISK_FULL,
+  download_file = FRAMEPUMP_REASON_DOWNLOAD_FILE,
+  download_memory = FRAMEPUMP_REASON_DOWNLOAD_MEMORY,
 };
 
 enum class EventKind : uint32_t {
@@ -60,6 +72,8 @@ enum class EventKind : uint32_t {
   config_refused = FRAMEPUMP_EVENT_CONFIG_REFUSED,
   mode_switched = FRAMEPUMP_EVENT_MODE_SWITCHED,
   overrun = FRAMEPUMP_EVENT_OVERRUN,
+  download_finished = FRAMEPUMP_EVENT_DOWNLOAD_FINISHED,
+  download_failed = FRAMEPUMP_EVENT_DOWNLOAD_FAILED,
 };
 
 // The frame that begins; see framepump_frame.
@@ -99,6 +113,14 @@ struct Config : framepump_config {
     datagram_timeout_ms = 10000;
     datagram_receive_buffer_kib = 1024;
     datagram_peers_per_address = 0;
+    download_parallel = 3;
+    download_rate_limit_kib = 0;
+    download_attempts = 5;
+    download_retry_ms = 500;
+    download_retry_limit_ms = 30000;
+    download_connect_timeout_ms = 10000;
+    download_stall_timeout_ms = 20000;
+    download_redirects = 10;
   }
 };
 

@@ -377,6 +377,23 @@ uint32_t arrival(framepump_handle stream, uint64_t offset_bytes, framepump_arriv
   });
 }
 
+uint32_t download_start(framepump_handle network, const framepump_download_options* options, framepump_handle* download) {
+  return NetworkCall(network).forward({options, download}, [&](Network& n) {
+    framepump_download_options all = {};
+    return read_struct(options, all) ? n.download_start(all, download) : n.refuse(kInvalid, "download_start: struct_size is not set");
+  });
+}
+
+uint32_t download_info(framepump_handle download, framepump_download_info* info) {
+  return Call(download).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.download_info(download, *info) : n.refuse(kInvalid, "download_info: struct_size is not set");
+  });
+}
+
+uint32_t download_pause(framepump_handle download, uint32_t paused) {
+  return Call(download).forward({}, [&](Network& n) { return n.download_pause(download, paused); });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -432,6 +449,9 @@ constexpr framepump_api kApi = {
     .abort_because = abort_because,
     .watch_arrivals = watch_arrivals,
     .arrival = arrival,
+    .download_start = download_start,
+    .download_info = download_info,
+    .download_pause = download_pause,
 };
 
 }  // namespace

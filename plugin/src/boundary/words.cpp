@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "framepump/framepump_download.h"
+
 namespace framepump {
 namespace {
 
@@ -60,6 +62,11 @@ const char* reason_name(uint32_t reason) {
       "message too large",
       "malformed message",
   };
+  static constexpr const char* kDownloadNames[] = {
+      "download: name",   "download: connect", "download: tls",  "download: status",    "download: redirect", "download: broken",
+      "download: stalled", "download: size",    "download: hash", "download: disk full", "download: file",     "download: memory",
+  };
+  if (reason >= FRAMEPUMP_REASON_DOWNLOAD_NAME) return pick(kDownloadNames, reason - FRAMEPUMP_REASON_DOWNLOAD_NAME);
   return pick(kNames, reason);
 }
 
@@ -67,6 +74,7 @@ const char* event_name(uint32_t kind) {
   static constexpr const char* kNames[] = {
       "none",     "connected",       "accepted",       "peer half-closed", "closed",
       "writable", "config reloaded", "config refused", "mode switched",    "overrun",
+      "download finished", "download failed",
   };
   return pick(kNames, kind);
 }

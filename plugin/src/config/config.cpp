@@ -46,6 +46,14 @@ constexpr ConfigKey kKeys[] = {
     {"datagram.timeout_ms", &C::datagram_timeout_ms, 100, 3600000, 10000, integer, live, false},
     {"datagram.receive_buffer_kib", &C::datagram_receive_buffer_kib, 16, 1048576, 1024, integer, live, false},
     {"datagram.peers_per_address", &C::datagram_peers_per_address, 0, 4095, 0, integer, live, false},
+    {"download.parallel", &C::download_parallel, 1, 64, 3, integer, live, false},
+    {"download.rate_limit_kib", &C::download_rate_limit_kib, 0, 16777216, 0, integer, live, false},
+    {"download.attempts", &C::download_attempts, 1, 1000, 5, integer, live, false},
+    {"download.retry_ms", &C::download_retry_ms, 1, 600000, 500, integer, live, false},
+    {"download.retry_limit_ms", &C::download_retry_limit_ms, 1, 3600000, 30000, integer, live, false},
+    {"download.connect_timeout_ms", &C::download_connect_timeout_ms, 1, 600000, 10000, integer, live, false},
+    {"download.stall_timeout_ms", &C::download_stall_timeout_ms, 10, 3600000, 20000, integer, live, false},
+    {"download.redirects", &C::download_redirects, 0, 100, 10, integer, live, false},
 };
 
 static_assert(std::size(kKeys) <= 64, "a KeySet has 64 bits");

@@ -10,9 +10,9 @@
 namespace framepump {
 namespace {
 
-constexpr const char* kKindNames[] = {"null", "network", "stream", "listener", "source", "host", "peer"};
+constexpr const char* kKindNames[] = {"null", "network", "stream", "listener", "source", "host", "peer", "download"};
 
-const char* kind_name(HandleKind kind) { return kKindNames[static_cast<int>(kind) <= 6 ? static_cast<int>(kind) : 0]; }
+const char* kind_name(HandleKind kind) { return kKindNames[static_cast<int>(kind) <= 7 ? static_cast<int>(kind) : 0]; }
 
 uint32_t error_of(IoStatus status) {
   switch (status) {
@@ -208,6 +208,8 @@ uint32_t Network::close(framepump_handle handle) {
       return leave_host(handle, DatagramKind::close_host);
     case HandleKind::peer:
       return leave_peer(handle, DatagramKind::close_peer);
+    case HandleKind::download:
+      return leave_download(handle, kOrderClose);
     default:
       if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
       leave_stream(*stream, kCommandClose);
@@ -219,6 +221,7 @@ uint32_t Network::abort(framepump_handle handle) {
   const HandleKind kind = unpack(handle).kind;
   if (kind == HandleKind::host) return leave_host(handle, DatagramKind::abort_host);
   if (kind == HandleKind::peer) return leave_peer(handle, DatagramKind::abort_peer);
+  if (kind == HandleKind::download) return leave_download(handle, kOrderAbort);
   TcpStream* stream = nullptr;
   if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
   leave_stream(*stream, kCommandAbort);
@@ -290,8 +293,14 @@ uint32_t Network::set_priority(framepump_handle handle, uint32_t priority) {
   ListenerSlot* listener = nullptr;
   SourceSlot* source = nullptr;
   Datagrams::HostSlot* host = nullptr;
+  Downloads::Slot* download = nullptr;
   TcpStream* stream = nullptr;
   switch (unpack(handle).kind) {
+    case HandleKind::download:
+      if (const uint32_t error = find_download(handle, download); error != FRAMEPUMP_OK) return error;
+      download->info.priority = priority;
+      if (download->job != nullptr) download->job->gate.priority.store(priority, std::memory_order_relaxed);
+      return FRAMEPUMP_OK;
     case HandleKind::host:
       if (const uint32_t error = find_host(handle, host); error != FRAMEPUMP_OK) return error;
       host->host->set_wanted_priority(priority);
@@ -319,8 +328,13 @@ uint32_t Network::set_user_data(framepump_handle handle, uint64_t user_data) {
   SourceSlot* source = nullptr;
   Datagrams::HostSlot* host = nullptr;
   PeerPlace peer;
+  Downloads::Slot* download = nullptr;
   TcpStream* stream = nullptr;
   switch (unpack(handle).kind) {
+    case HandleKind::download:
+      if (const uint32_t error = find_download(handle, download); error != FRAMEPUMP_OK) return error;
+      download->user_data = user_data;
+      return FRAMEPUMP_OK;
     case HandleKind::host:
       if (const uint32_t error = find_host(handle, host); error != FRAMEPUMP_OK) return error;
       host->host->set_user_data(user_data);

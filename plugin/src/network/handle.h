@@ -7,7 +7,7 @@
 
 namespace framepump {
 
-enum class HandleKind : uint8_t { null = 0, network = 1, stream = 2, listener = 3, source = 4, host = 5, peer = 6 };
+enum class HandleKind : uint8_t { null = 0, network = 1, stream = 2, listener = 3, source = 4, host = 5, peer = 6, download = 7 };
 
 // 52 bits, so that a Lua or JavaScript number holds it: kind 4, network 6, index 20, generation 22.
 struct Handle {

@@ -30,6 +30,7 @@ uint64_t peek_limit_in_force(const framepump_config& config) {
 Network::Network(const framepump_services* services) : host_(services) {}
 
 Network::~Network() {
+  if (downloads_.service != nullptr) downloads_.service->shut_down();
   files_.stop();
   host_.destroy(io_);  // joins its thread: from here on everything is ours
   if (handle_ != 0) unregister_network(handle_);
@@ -37,6 +38,7 @@ Network::~Network() {
   for (ListenerSlot& slot : listeners_) host_.destroy(slot.listener);
   for (SourceSlot& slot : sources_.span()) host_.destroy(slot.source);
   destroy_hosts();
+  destroy_downloads();
   delete game_wait_set_;
 }
 
@@ -186,6 +188,7 @@ void Network::apply_settings() {
   settings_.keepalive_s.store(config_.keepalive_s, kRelaxed);
   settings_.dead_after_s.store(config_.dead_after_s, kRelaxed);
   settings_.no_delay.store(config_.no_delay != 0, kRelaxed);
+  apply_download_settings();
 }
 
 // What the background thread is for now. False: there is no thread to be had.

@@ -12,6 +12,7 @@
 #include "gate/handoff_list.h"
 #include "gate/stream_gate.h"
 #include "network/datagrams.h"
+#include "network/downloads.h"
 #include "network/event_list.h"
 #include "network/handle.h"
 #include "platform/host.h"
@@ -112,6 +113,11 @@ class Network final : public HandleMaker, public BackgroundPump {
   uint32_t peer_info(framepump_handle peer, framepump_peer_info& info);
   uint32_t host_info(framepump_handle host, framepump_host_info& info);
 
+  // downloads.cpp
+  uint32_t download_start(const framepump_download_options& options, framepump_handle* handle);
+  uint32_t download_info(framepump_handle download, framepump_download_info& info);
+  uint32_t download_pause(framepump_handle download, uint32_t paused);
+
   // HandleMaker
   framepump_handle stream_handle(uint32_t index) override;
 
@@ -169,7 +175,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   void run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run);
   void run_commands(Slice& slice, RunReport& run);
   void wake_memory_waiters();
-  bool has_news() const { return notice_reader_.has_more() || datagrams_.has_arrivals(); }
+  bool has_news() const { return notice_reader_.has_more() || datagrams_.has_arrivals() || has_ended_download(); }
   void wake_io_thread_if_needed();
   void finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report);
   void report_overrun(const RunReport& run, int64_t tick_us);
@@ -240,6 +246,19 @@ class Network final : public HandleMaker, public BackgroundPump {
   void serve_waiting_peers();
   void destroy_hosts();
 
+  // downloads.cpp
+  uint32_t find_download(framepump_handle handle, Downloads::Slot*& slot);
+  void apply_download_settings();
+  uint32_t ensure_download_service();
+  Downloads::Slot* free_download_slot(uint32_t& index);
+  uint32_t leave_download(framepump_handle handle, uint32_t order);
+  void forget_download(uint32_t index);
+  bool has_ended_download() const { return downloads_.service != nullptr && downloads_.service->untold_ends.load() > 0; }
+  void publish_downloads(Slice& slice, RunReport& run);
+  void publish_download(DownloadGate& gate, uint32_t bits);
+  void publish_download_end(DownloadGate& gate, Downloads::Slot& slot);
+  void destroy_downloads();
+
   // BackgroundPump
   void pump_in_background() override;
   int64_t next_timer_us() override;
@@ -306,6 +325,7 @@ class Network final : public HandleMaker, public BackgroundPump {
   ListenerSlot listeners_[kMaxListeners];
   GrowableArray<SourceSlot> sources_{host_};
   Datagrams datagrams_{host_};
+  Downloads downloads_{host_};
 
   IoThread* io_ = nullptr;
   WakeSignal game_wake_;

@@ -90,6 +90,7 @@ void Network::publish(Slice& slice, RunReport& run) {
     if (n >= kNoticesAtLeast && slice.is_over(0)) break;
   }
   publish_datagrams(slice, run);
+  publish_downloads(slice, run);
   serve_writers();
   serve_peeks();
 }

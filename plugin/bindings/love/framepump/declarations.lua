@@ -7,6 +7,23 @@ return {
     ARRIVAL_STAMPED = 1,
     BACKEND_EPOLL = 0,
     BACKEND_POLL = 1,
+    DOWNLOAD_ALLOW_DOWNGRADE = 2,
+    DOWNLOAD_CHECKING = 2,
+    DOWNLOAD_COMPRESSED = 1,
+    DOWNLOAD_CONNECTING = 3,
+    DOWNLOAD_FAILED = 9,
+    DOWNLOAD_FINISHED = 8,
+    DOWNLOAD_FINISHING = 7,
+    DOWNLOAD_HTTP_1 = 1,
+    DOWNLOAD_HTTP_2 = 2,
+    DOWNLOAD_HTTP_ANY = 0,
+    DOWNLOAD_NO_SYNC = 8,
+    DOWNLOAD_PAUSED = 16,
+    DOWNLOAD_PAUSED_HERE = 6,
+    DOWNLOAD_QUEUED = 1,
+    DOWNLOAD_RECEIVING = 4,
+    DOWNLOAD_START_ANEW = 4,
+    DOWNLOAD_WAITING = 5,
     ERROR_ADDRESS_IN_USE = 10,
     ERROR_ADDRESS_NOT_AVAILABLE = 11,
     ERROR_ADDRESS_NOT_NUMERIC = 9,
@@ -32,6 +49,8 @@ return {
     EVENT_CONFIG_REFUSED = 7,
     EVENT_CONFIG_RELOADED = 6,
     EVENT_CONNECTED = 1,
+    EVENT_DOWNLOAD_FAILED = 11,
+    EVENT_DOWNLOAD_FINISHED = 10,
     EVENT_MODE_SWITCHED = 8,
     EVENT_OVERRUN = 9,
     EVENT_PEER_HALF_CLOSED = 3,
@@ -63,6 +82,18 @@ return {
     REASON_CLOSED_HERE = 1,
     REASON_CONNECT_TIMED_OUT = 5,
     REASON_DESCRIPTORS_EXHAUSTED = 11,
+    REASON_DOWNLOAD_BROKEN = 69,
+    REASON_DOWNLOAD_CONNECT = 65,
+    REASON_DOWNLOAD_DISK_FULL = 73,
+    REASON_DOWNLOAD_FILE = 74,
+    REASON_DOWNLOAD_HASH = 72,
+    REASON_DOWNLOAD_MEMORY = 75,
+    REASON_DOWNLOAD_NAME = 64,
+    REASON_DOWNLOAD_REDIRECT = 68,
+    REASON_DOWNLOAD_SIZE = 71,
+    REASON_DOWNLOAD_STALLED = 70,
+    REASON_DOWNLOAD_STATUS = 67,
+    REASON_DOWNLOAD_TLS = 66,
     REASON_IDLE_TIMED_OUT = 6,
     REASON_LINGER_TIMED_OUT = 8,
     REASON_MALFORMED_MESSAGE = 16,
@@ -127,6 +158,14 @@ return {
     { key = "datagram.timeout_ms", field = "datagram_timeout_ms", kind = "number" },
     { key = "datagram.receive_buffer_kib", field = "datagram_receive_buffer_kib", kind = "number" },
     { key = "datagram.peers_per_address", field = "datagram_peers_per_address", kind = "number" },
+    { key = "download.parallel", field = "download_parallel", kind = "number" },
+    { key = "download.rate_limit_kib", field = "download_rate_limit_kib", kind = "number" },
+    { key = "download.attempts", field = "download_attempts", kind = "number" },
+    { key = "download.retry_ms", field = "download_retry_ms", kind = "number" },
+    { key = "download.retry_limit_ms", field = "download_retry_limit_ms", kind = "number" },
+    { key = "download.connect_timeout_ms", field = "download_connect_timeout_ms", kind = "number" },
+    { key = "download.stall_timeout_ms", field = "download_stall_timeout_ms", kind = "number" },
+    { key = "download.redirects", field = "download_redirects", kind = "number" },
   },
   c = [[
 typedef struct framepump_config {
@@ -158,6 +197,14 @@ typedef struct framepump_config {
   uint32_t datagram_timeout_ms;
   uint32_t datagram_receive_buffer_kib;
   uint32_t datagram_peers_per_address;
+  uint32_t download_parallel;
+  uint32_t download_rate_limit_kib;
+  uint32_t download_attempts;
+  uint32_t download_retry_ms;
+  uint32_t download_retry_limit_ms;
+  uint32_t download_connect_timeout_ms;
+  uint32_t download_stall_timeout_ms;
+  uint32_t download_redirects;
 } framepump_config;
 typedef uint64_t framepump_handle;
 typedef struct framepump_event {
@@ -371,6 +418,40 @@ typedef struct framepump_host_info {
   int64_t dwell_max_us;
   char address[56];
 } framepump_host_info;
+typedef struct framepump_download_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  const char* url;
+  const char* path;
+  uint32_t priority;
+  uint32_t http_version;
+  uint64_t user_data;
+  uint64_t expected_bytes;
+  uint64_t size_limit_bytes;
+  const char* sha256;
+  const char* headers;
+  const char* proxy;
+  const char* ca_file;
+  uint32_t rate_limit_kib;
+  uint32_t attempts;
+} framepump_download_options;
+typedef struct framepump_download_info {
+  uint32_t struct_size;
+  uint32_t state;
+  uint64_t bytes;
+  uint64_t total_bytes;
+  uint64_t resumed_bytes;
+  uint64_t bytes_per_s;
+  int64_t remaining_ms;
+  uint32_t attempt;
+  uint32_t reason;
+  uint32_t http_status;
+  uint32_t http_version;
+  uint32_t redirects;
+  uint32_t priority;
+  const char* url;
+  const char* text;
+} framepump_download_info;
 typedef struct framepump_trace_event {
   uint32_t struct_size;
   uint32_t kind;
@@ -439,6 +520,9 @@ typedef struct framepump_api {
   uint32_t (*abort_because)(framepump_handle stream, uint32_t reason, const char* text);
   uint32_t (*watch_arrivals)(framepump_handle stream, uint32_t on);
   uint32_t (*arrival)(framepump_handle stream, uint64_t offset_bytes, framepump_arrival* arrival);
+  uint32_t (*download_start)(framepump_handle network, const framepump_download_options* options, framepump_handle* download);
+  uint32_t (*download_info)(framepump_handle download, framepump_download_info* info);
+  uint32_t (*download_pause)(framepump_handle download, uint32_t paused);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
