@@ -56,6 +56,9 @@ const char* reason_name(uint32_t reason) {
       "system",
       "timed out",
       "overloaded",
+      "name not found",
+      "name timed out",
+      "name failed",
   };
   return pick(kNames, reason);
 }

@@ -46,6 +46,12 @@ constexpr ConfigKey kKeys[] = {
     {"datagram.timeout_ms", &C::datagram_timeout_ms, 100, 3600000, 10000, integer, live, false},
     {"datagram.receive_buffer_kib", &C::datagram_receive_buffer_kib, 16, 1048576, 1024, integer, live, false},
     {"datagram.peers_per_address", &C::datagram_peers_per_address, 0, 4095, 0, integer, live, false},
+    {"names.timeout_ms", &C::names_timeout_ms, 50, 60000, 1000, integer, live, false},
+    {"names.tries", &C::names_tries, 1, 10, 3, integer, live, false},
+    {"names.parallel", &C::names_parallel, 1, 256, 32, integer, live, false},
+    {"names.cache_entries", &C::names_cache_entries, 0, 16384, 256, integer, live, false},
+    {"names.ttl_max_s", &C::names_ttl_max_s, 0, 604800, 3600, integer, live, false},
+    {"names.attempt_delay_ms", &C::names_attempt_delay_ms, 10, 60000, 250, integer, live, false},
 };
 
 static_assert(std::size(kKeys) <= 64, "a KeySet has 64 bits");
