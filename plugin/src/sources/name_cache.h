@@ -39,7 +39,7 @@ struct NameEntry {
   int64_t began_at_us = 0;     // when it was put in line
   int64_t expires_at_us = 0;   // answered: until then the answer may be given to others
   uint32_t hash = 0;
-  char text[320] = {};
+  char text[512] = {};
 
   // Who asks: those who know nothing yet, and those who were told of one family.
   struct List {

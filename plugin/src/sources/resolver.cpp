@@ -100,6 +100,31 @@ void list_servers(NameSetup& setup) {
   ares_free_data(servers);
 }
 
+constexpr size_t kServersBytes = 512;
+
+// c-ares 1.18 skips "nameserver 127.0.0.1:5353". If one has a port, `out` is the list of all for ares_set_servers_ports_csv, else it stays empty.
+void list_servers_with_ports(std::string_view resolv_conf, std::span<char> out) {
+  constexpr std::string_view kKey = "nameserver";
+  constexpr std::string_view kBlanks = " \t\r";
+  size_t size = 0;
+  bool has_port = false;
+  while (!resolv_conf.empty()) {
+    std::string_view line = resolv_conf.substr(0, resolv_conf.find('\n'));
+    resolv_conf.remove_prefix(std::min(line.size() + 1, resolv_conf.size()));
+    if (!line.starts_with(kKey)) continue;
+    line.remove_prefix(kKey.size());
+    const size_t begin = line.find_first_not_of(kBlanks);
+    if (begin == 0 || begin == std::string_view::npos) continue;
+    line = line.substr(begin, line.find_first_of(kBlanks, begin) - begin);
+    if (line.empty() || size + line.size() + 2 > out.size()) continue;
+    has_port |= line.front() == '[' || std::count(line.begin(), line.end(), ':') == 1;
+    if (size > 0) out[size++] = ',';
+    std::copy(line.begin(), line.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
+    size += line.size();
+  }
+  out[has_port ? size : 0] = '\0';
+}
+
 void read_search_list(NameSetup& setup) {
   ares_options options = {};
   int mask = 0;
@@ -193,8 +218,8 @@ class AresResolver final : public Resolver, private Commandable, private Source,
   int64_t work() override;
   void look_at_files();
   std::string_view read_whole(const char* path, std::span<char> buffer, bool& is_too_large) const;
-  NameSetup* make_setup(std::string_view hosts, bool hosts_too_large);
-  void open_channel(NameSetup& setup);
+  NameSetup* make_setup(std::string_view hosts, bool hosts_too_large, const char* servers);
+  void open_channel(NameSetup& setup, const char* servers);
   void destroy_setup(NameSetup* setup);
 
   const Host& host_;
@@ -218,7 +243,7 @@ class AresResolver final : public Resolver, private Commandable, private Source,
   uint32_t reads_left_ = 0;
   bool is_dry_ = false;           // the socket that c-ares is at had no more
   bool is_looking_at_files_ = false;
-  char description_[400] = {};
+  char description_[640] = {};
 
   // both sides
   std::atomic<uint32_t> looks_wanted_{0};
@@ -675,12 +700,15 @@ void AresResolver::look_at_files() {
   const uint32_t timeout_ms = settings_.names_timeout_ms.load(std::memory_order_relaxed);
   const uint32_t tries = settings_.names_tries.load(std::memory_order_relaxed);
   uint64_t seen = 14695981039346656037u;
-  seen = mix(seen, read_whole(resolv_conf_path_, room, is_too_large));
+  const std::string_view resolv_conf = read_whole(resolv_conf_path_, room, is_too_large);
+  char servers[kServersBytes] = "";
+  list_servers_with_ports(resolv_conf, servers);
+  seen = mix(seen, resolv_conf);
   const std::string_view hosts = read_whole(hosts_path_, room, is_too_large);
   seen = mix(mix(mix(seen, hosts), {reinterpret_cast<const char*>(&timeout_ms), sizeof(timeout_ms)}),
              {reinterpret_cast<const char*>(&tries), sizeof(tries)});
   if (!has_seen_ || seen != seen_) {
-    NameSetup* made = make_setup(hosts, is_too_large);
+    NameSetup* made = make_setup(hosts, is_too_large, servers);
     if (made != nullptr) {
       has_seen_ = made->channel != nullptr;
       seen_ = seen;
@@ -696,7 +724,7 @@ std::string_view AresResolver::read_whole(const char* path, std::span<char> buff
   return {buffer.data(), result.ok ? static_cast<size_t>(result.size_bytes) : 0};
 }
 
-NameSetup* AresResolver::make_setup(std::string_view hosts, bool hosts_too_large) {
+NameSetup* AresResolver::make_setup(std::string_view hosts, bool hosts_too_large, const char* servers) {
   NameSetup* setup = host_.create<NameSetup>(host_);
   if (setup == nullptr) return nullptr;
   setup->timeout_ms = settings_.names_timeout_ms.load(std::memory_order_relaxed);
@@ -706,11 +734,11 @@ NameSetup* AresResolver::make_setup(std::string_view hosts, bool hosts_too_large
                   HostsTable::kMostBytes / 1024);
     return setup;
   }
-  open_channel(*setup);
+  open_channel(*setup, servers);
   return setup;
 }
 
-void AresResolver::open_channel(NameSetup& setup) {
+void AresResolver::open_channel(NameSetup& setup, const char* servers) {
   ares_options options = {};
   char lookups[] = "b";  // servers only: the files are ours
   options.timeout = static_cast<int>(setup.timeout_ms);
@@ -729,6 +757,7 @@ void AresResolver::open_channel(NameSetup& setup) {
 #if !defined(_WIN32)
   ares_set_socket_functions(setup.channel, &kSocketFunctions, this);
 #endif
+  if (servers[0] != '\0') ares_set_servers_ports_csv(setup.channel, servers);
   list_servers(setup);
   read_search_list(setup);
 }
