@@ -85,10 +85,10 @@ typedef struct framepump_config {
   /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers from one IP address. 0: any number. */
   uint32_t datagram_peers_per_address;
 
-  /* names.timeout_ms: 50 to 60000 ms, default 1000, live (noticed within 5 s). How long a name server has for its first answer; each
+  /* names.timeout_ms: 50 to 60000 ms, default 1000, live (within 5 s). How long a name server has for its first answer; each
    * further round of tries waits twice as long. */
   uint32_t names_timeout_ms;
-  /* names.tries: 1 to 10, default 3, live (noticed within 5 s). How often each name server is asked. */
+  /* names.tries: 1 to 10, default 3, live (within 5 s). How often each name server is asked. */
   uint32_t names_tries;
   /* names.parallel: 1 to 256, default 32, live. Names that are asked for at a time; others wait for their turn. */
   uint32_t names_parallel;
