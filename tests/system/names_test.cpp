@@ -80,7 +80,7 @@ TEST_CASE("dnsmasq is asked for addresses, aliases and names that are none, and 
       return;
     }
     config.names_timeout_ms = 200;
-    config.names_tries = 4;
+    config.names_tries = 3;
     config.names_cache_entries = 0;
     const NameFiles files("nameserver 127.0.0.1:" + std::to_string(dns_port) + "\nsearch example\n");
     TestNetwork net(config, files.services());
@@ -96,13 +96,15 @@ TEST_CASE("dnsmasq is asked for addresses, aliases and names that are none, and 
       const framepump_handle one = net.connect(port, name);
       CHECK(run_until({&net}, [&] { return has_connected(net, one); }));
     }
-    const framepump_handle nobody = net.connect(port, "nobody");
+    const framepump_handle nobody = net.connect(port, "nobody.example.");
     REQUIRE(run_until({&net}, [&] { return has_closed(net, nobody); }));
     CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->reason, FRAMEPUMP_REASON_NAME_NOT_FOUND);
-    CHECK(contains(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->text, "nobody.example, nobody"));
+    CHECK(contains(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->text, "there is no address of nobody.example"));
     dnsmasq.stop();
     const framepump_handle silent = net.connect(port, "play.example");
-    REQUIRE(run_until({&net}, [&] { return has_closed(net, silent); }));
+    const bool is_silent = run_until({&net}, [&] { return has_closed(net, silent); });
+    CAPTURE(has_connected(net, silent));
+    REQUIRE(is_silent);
     CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, silent)->reason, FRAMEPUMP_REASON_NAME_TIMED_OUT);
     dnsmasq.go_on();
     const framepump_handle again = net.connect(port, "play.example");
@@ -135,7 +137,7 @@ TEST_CASE("a thousand names at a server that never answers lengthen no tick, and
       echoed += net.read_all(pair.server).size();
       return net.count(FRAMEPUMP_EVENT_CLOSED) == kNames;
     }, 20'000));
-    CHECK(echoed > 100);
+    CHECK(echoed >= ticks_us.size() / 2);
     std::sort(ticks_us.begin(), ticks_us.end());
     MESSAGE("threaded " << threaded << ": " << ticks_us.size() << " ticks, the longest took " << ticks_us.back() << " us of processor time, the median "
                         << ticks_us[ticks_us.size() / 2]);

@@ -185,7 +185,7 @@ typedef struct framepump_stream_info {
   uint32_t dwell_frames;         /* the same in ticks that began in between */
   uint32_t back_pressure;        /* times that reading stopped for lack of room */
   char local_address[56];        /* "127.0.0.1:7777", "[::1]:7777"; empty while connecting or closing */
-  char peer_address[56];
+  char peer_address[56];         /* of a stream to a host name: empty until it is connected */
 } framepump_stream_info;
 
 /* Where to connect to or listen on. */

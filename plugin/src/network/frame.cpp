@@ -168,7 +168,8 @@ uint32_t Network::wait_until(int64_t deadline_us, uint32_t until) {
   deadline_us = std::clamp(deadline_us, now_us, now_us + kLongestWaitUs);
   Zone zone(host_, "framepump wait");
   if (!has_ticked_) {  // no time is known before the first frame, so there is nothing to pump with
-    game_wake_.sleep(deadline_us - now_us);
+    // The file thread may wake us, for sources that nobody pumps yet.
+    for (int64_t at_us = now_us; at_us < deadline_us; at_us = host_.now_us()) game_wake_.sleep(deadline_us - at_us);
     return FRAMEPUMP_OK;
   }
   io_->note_waiting(IoThread::Waiting::yes);

@@ -44,7 +44,8 @@ void join(std::string_view name, std::string_view domain, char (&out)[kNameBytes
 }  // namespace
 
 const char* wrong_in_host_name(const char* name) {
-  const size_t size = strnlen(name, kMostLetters + 2);
+  size_t size = 0;
+  while (size < kMostLetters + 2 && name[size] != '\0') ++size;
   std::string_view rest(name, size);
   if (!rest.empty() && rest.back() == '.') rest.remove_suffix(1);
   if (rest.empty()) return "it is empty";
