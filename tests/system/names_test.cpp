@@ -101,10 +101,8 @@ TEST_CASE("dnsmasq is asked for addresses, aliases and names that are none, and 
     CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->reason, FRAMEPUMP_REASON_NAME_NOT_FOUND);
     CHECK(contains(net.find(FRAMEPUMP_EVENT_CLOSED, nobody)->text, "there is no address of nobody.example"));
     dnsmasq.stop();
-    const framepump_handle silent = net.connect(port, "play.example");
-    const bool is_silent = run_until({&net}, [&] { return has_closed(net, silent); });
-    CAPTURE(has_connected(net, silent));
-    REQUIRE(is_silent);
+    const framepump_handle silent = net.connect(port, "other.example");  // not one whose second family is still on its way
+    REQUIRE(run_until({&net}, [&] { return has_closed(net, silent); }));
     CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED, silent)->reason, FRAMEPUMP_REASON_NAME_TIMED_OUT);
     dnsmasq.go_on();
     const framepump_handle again = net.connect(port, "play.example");
