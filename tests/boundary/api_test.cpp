@@ -105,7 +105,7 @@ TEST_CASE("every error, reason and event has a name of its own, and what does no
     CHECK_EQ(std::string(name(UINT32_MAX)), "unknown");
   };
   check_names(api().error_name, FRAMEPUMP_ERROR_SYSTEM);
-  check_names(api().reason_name, FRAMEPUMP_REASON_OVERLOADED);
+  check_names(api().reason_name, FRAMEPUMP_REASON_NAME_FAILED);
   check_names(api().event_name, FRAMEPUMP_EVENT_OVERRUN);
   CHECK_EQ(std::string(api().error_name(FRAMEPUMP_ERROR_NEEDS_RESTART)), "needs restart");
   CHECK_EQ(std::string(api().reason_name(FRAMEPUMP_REASON_PEER_DEAD)), "peer dead");

@@ -40,10 +40,9 @@ class NameServer {
   // For queries of this name; `type` empty: of every type.
   void behave(const std::string& name, Manner manner, const std::string& type = "");
   void release_late();
+  void repeat_late();  // sends what is late, and keeps it
   // Answers with so many addresses 10.0.0.x that they must come over TCP or fit hardly.
   void add_many(const std::string& name, uint32_t count);
-  // Each query is answered so many times more, with the same bytes.
-  void set_repeats(uint32_t repeats) { repeats_ = repeats; }
 
   // Answers what has come.
   void serve();
@@ -73,7 +72,6 @@ class NameServer {
   int tcp_ = -1;
   std::vector<int> connections_;
   uint32_t port_ = 0;
-  uint32_t repeats_ = 0;
   uint32_t asked_over_tcp_ = 0;
   std::map<std::string, std::vector<Record>> records_;
   std::map<std::pair<std::string, std::string>, Manner> manners_;

@@ -134,8 +134,12 @@ uint32_t NameServer::asked(const std::string& name, const std::string& type) con
   }));
 }
 
-void NameServer::release_late() {
+void NameServer::repeat_late() {
   for (const Late& late : late_) send_udp(late.bytes, late.to);
+}
+
+void NameServer::release_late() {
+  repeat_late();
   late_.clear();
 }
 
@@ -227,7 +231,7 @@ void NameServer::serve_udp() {
         break;
       default: break;
     }
-    for (uint32_t n = 0; n <= repeats_; ++n) send_udp(reply, to);
+    send_udp(reply, to);
   }
 }
 

@@ -10,8 +10,10 @@ namespace framepump {
 
 Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {.phase = Phase::send};
-  if (connector() != nullptr) return {.phase = Phase::send};
-  if (state_ == State::connecting) return socket().is_open() ? continue_connect(context) : begin_connect(context);
+  if (state_ == State::connecting) {
+    if (connector() != nullptr) return {.phase = Phase::send};
+    return socket().is_open() ? continue_connect(context) : begin_connect(context);
+  }
   watch_peer(context.now_us);
   Turn turn = write_from_queue(context);
   turn.wake_at_us = watch_peer_at_us(context.now_us);
