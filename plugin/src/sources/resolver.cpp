@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // c-ares in the pump. It sends, resends and reads answers; the rest is done here: hosts file and search list (it would read the file at
-// each look-up, on the thread that pumps), cache, sharing, and bounds. The only file that includes ares.h.
+// each look-up, on the thread that pumps), cache, sharing, and bounds. Only files of this name include ares.h.
 #include "sources/resolver.h"
 
 #ifdef FRAMEPUMP_WITH_NAMES  // else sources/resolver_absent.cpp
@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
 #include <utility>
 
 #include "gate/stream_gate.h"
@@ -25,6 +24,7 @@
 #include "sources/environment.h"
 #include "sources/hosts_table.h"
 #include "sources/name_cache.h"
+#include "sources/resolver_setup.h"
 
 namespace framepump {
 namespace {
@@ -48,91 +48,9 @@ constexpr const char* kHostsPath = "/etc/hosts";
 #endif
 constexpr const char* kResolvConfPath = "/etc/resolv.conf";
 
-// c-ares counts its users without a lock of its own.
-std::mutex library_mutex;
-
-bool start_library() {
-  const std::lock_guard lock(library_mutex);
-  return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
-}
-
-void end_library() {
-  const std::lock_guard lock(library_mutex);
-  ares_library_cleanup();
-}
-
 uint64_t mix(uint64_t hash, std::string_view bytes) {
   for (char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;  // FNV-1a
   return (hash ^ bytes.size()) * 1099511628211u;
-}
-
-// What the files say, made by the file thread, then the pump's.
-struct NameSetup {
-  explicit NameSetup(const Host& host) : hosts(host) {}
-
-  ares_channel channel = nullptr;
-  HostsTable hosts;
-  SearchList search;
-  uint32_t timeout_ms = 0;
-  uint32_t tries = 0;
-  char servers[200] = {};
-  char trouble[160] = {};  // why there is no channel
-  NameSetup* next = nullptr;
-};
-
-void list_servers(NameSetup& setup) {
-  ares_addr_port_node* servers = nullptr;
-  if (ares_get_servers_ports(setup.channel, &servers) != ARES_SUCCESS) return;
-  size_t size = 0;
-  for (const ares_addr_port_node* server = servers; server != nullptr; server = server->next) {
-    SocketAddress address;
-    const bool is_ipv4 = server->family == AF_INET;
-    address.family = is_ipv4 ? AddressFamily::ipv4 : AddressFamily::ipv6;
-    constexpr uint16_t kDnsPort = 53;
-    address.port = server->udp_port != 0 ? static_cast<uint16_t>(server->udp_port) : kDnsPort;
-    std::memcpy(address.bytes, &server->addr, is_ipv4 ? 4 : 16);
-    char text[kAddressTextBytes];
-    format_address(address, text);
-    const int length = std::snprintf(setup.servers + size, sizeof(setup.servers) - size, "%s%s", size > 0 ? ", " : "", text);
-    if (length < 0 || size + static_cast<size_t>(length) >= sizeof(setup.servers)) break;
-    size += static_cast<size_t>(length);
-  }
-  ares_free_data(servers);
-}
-
-constexpr size_t kServersBytes = 512;
-
-// c-ares 1.18 skips "nameserver 127.0.0.1:5353". If one has a port, `out` is the list of all for ares_set_servers_ports_csv, else it stays empty.
-void list_servers_with_ports(std::string_view resolv_conf, std::span<char> out) {
-  constexpr std::string_view kKey = "nameserver";
-  constexpr std::string_view kBlanks = " \t\r";
-  size_t size = 0;
-  bool has_port = false;
-  while (!resolv_conf.empty()) {
-    std::string_view line = resolv_conf.substr(0, resolv_conf.find('\n'));
-    resolv_conf.remove_prefix(std::min(line.size() + 1, resolv_conf.size()));
-    if (!line.starts_with(kKey)) continue;
-    line.remove_prefix(kKey.size());
-    const size_t begin = line.find_first_not_of(kBlanks);
-    if (begin == 0 || begin == std::string_view::npos) continue;
-    line = line.substr(begin, line.find_first_of(kBlanks, begin) - begin);
-    if (line.empty() || size + line.size() + 2 > out.size()) continue;
-    has_port |= line.front() == '[' || std::count(line.begin(), line.end(), ':') == 1;
-    if (size > 0) out[size++] = ',';
-    std::copy(line.begin(), line.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
-    size += line.size();
-  }
-  out[has_port ? size : 0] = '\0';
-}
-
-void read_search_list(NameSetup& setup) {
-  ares_options options = {};
-  int mask = 0;
-  if (ares_save_options(setup.channel, &options, &mask) == ARES_SUCCESS) {
-    for (int i = 0; i < options.ndomains; ++i) setup.search.add(options.domains[i]);
-    if (options.ndots >= 0) setup.search.dots_at_least = static_cast<uint32_t>(options.ndots);
-  }
-  ares_destroy_options(&options);
 }
 
 class AresResolver final : public Resolver, private Commandable, private Source, private FileWork {
@@ -148,7 +66,7 @@ class AresResolver final : public Resolver, private Commandable, private Source,
     for (NameSocket& socket : sockets_) socket.resolver = this;
     copy_path(host_.resolv_conf_path(), kResolvConfPath, resolv_conf_path_);
     copy_path(host_.hosts_path(), kHostsPath, hosts_path_);
-    has_library_ = start_library();
+    has_library_ = start_name_library();
   }
   ~AresResolver() override;
 
@@ -265,7 +183,7 @@ AresResolver::~AresResolver() {
     outdated_.store(setup->next);
     destroy_setup(setup);
   }
-  if (has_library_) end_library();
+  if (has_library_) end_name_library();
 }
 
 bool AresResolver::start(FileThread& files) {
@@ -757,9 +675,7 @@ void AresResolver::open_channel(NameSetup& setup, const char* servers) {
 #if !defined(_WIN32)
   ares_set_socket_functions(setup.channel, &kSocketFunctions, this);
 #endif
-  if (servers[0] != '\0') ares_set_servers_ports_csv(setup.channel, servers);
-  list_servers(setup);
-  read_search_list(setup);
+  take_servers(setup, servers);
 }
 
 void AresResolver::destroy_setup(NameSetup* setup) {
