@@ -60,6 +60,9 @@ enum class Reason : uint32_t {
   download_disk_full = FRAMEPUMP_REASON_DOWNLOAD_DISK_FULL,
   download_file = FRAMEPUMP_REASON_DOWNLOAD_FILE,
   download_memory = FRAMEPUMP_REASON_DOWNLOAD_MEMORY,
+  name_not_found = FRAMEPUMP_REASON_NAME_NOT_FOUND,
+  name_timed_out = FRAMEPUMP_REASON_NAME_TIMED_OUT,
+  name_failed = FRAMEPUMP_REASON_NAME_FAILED,
 };
 
 enum class EventKind : uint32_t {
@@ -121,6 +124,12 @@ struct Config : framepump_config {
     download_connect_timeout_ms = 10000;
     download_stall_timeout_ms = 20000;
     download_redirects = 10;
+    names_timeout_ms = 1000;
+    names_tries = 3;
+    names_parallel = 32;
+    names_cache_entries = 256;
+    names_ttl_max_s = 3600;
+    names_attempt_delay_ms = 250;
   }
 };
 

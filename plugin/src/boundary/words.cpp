@@ -61,6 +61,9 @@ const char* reason_name(uint32_t reason) {
       "overloaded",
       "message too large",
       "malformed message",
+      "name not found",
+      "name timed out",
+      "name failed",
   };
   static constexpr const char* kDownloadNames[] = {
       "download: name",   "download: connect", "download: tls",  "download: status",    "download: redirect", "download: broken",

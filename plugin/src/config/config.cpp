@@ -54,6 +54,12 @@ constexpr ConfigKey kKeys[] = {
     {"download.connect_timeout_ms", &C::download_connect_timeout_ms, 1, 600000, 10000, integer, live, false},
     {"download.stall_timeout_ms", &C::download_stall_timeout_ms, 10, 3600000, 20000, integer, live, false},
     {"download.redirects", &C::download_redirects, 0, 100, 10, integer, live, false},
+    {"names.timeout_ms", &C::names_timeout_ms, 50, 60000, 1000, integer, live, false},
+    {"names.tries", &C::names_tries, 1, 10, 3, integer, live, false},
+    {"names.parallel", &C::names_parallel, 1, 256, 32, integer, live, false},
+    {"names.cache_entries", &C::names_cache_entries, 0, 16384, 256, integer, live, false},
+    {"names.ttl_max_s", &C::names_ttl_max_s, 0, 604800, 3600, integer, live, false},
+    {"names.attempt_delay_ms", &C::names_attempt_delay_ms, 10, 60000, 250, integer, live, false},
 };
 
 static_assert(std::size(kKeys) <= 64, "a KeySet has 64 bits");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "gate/arrival_log.h"
@@ -8,13 +9,18 @@
 
 namespace framepump {
 
+class Connector;
+
 // What only some streams have, so that the others pay one pointer for it. Made by gameplay (before kCommandOpen, or later, published by the
 // pointer in the gate) or by the pump before kNoticeAccepted; it goes with the stream's slot.
 struct StreamExtension {
   explicit StreamExtension(const Host& network_host) : host(network_host) {}
-  ~StreamExtension() { host.destroy(arrivals.load(std::memory_order_relaxed)); }
+  ~StreamExtension();
   StreamExtension(const StreamExtension&) = delete;
   StreamExtension& operator=(const StreamExtension&) = delete;
+
+  // By the pump before kNoticeClosed, once: the CLOSED event's text. Without memory for it the event has the usual one.
+  void set_closing_text(const char* text);
 
   const Host& host;
 
@@ -22,6 +28,13 @@ struct StreamExtension {
   std::atomic<ArrivalLog*> arrivals{nullptr};  // made by gameplay
   uint8_t abort_reason = 0;                    // gameplay's own: why it aborted the stream; 0: it did not say
   char abort_text[201] = "";                   // gameplay's own
+
+  // Names.
+  bool has_name = false;           // set by gameplay: connected to a host name
+  Connector* connector = nullptr;  // the pump's; null: connected, or never was one
+
+  char* closing_text = nullptr;  // see set_closing_text
+  uint32_t closing_text_bytes = 0;
 };
 
 }  // namespace framepump

@@ -98,6 +98,9 @@ return {
     REASON_LINGER_TIMED_OUT = 8,
     REASON_MALFORMED_MESSAGE = 16,
     REASON_MESSAGE_TOO_LARGE = 15,
+    REASON_NAME_FAILED = 19,
+    REASON_NAME_NOT_FOUND = 17,
+    REASON_NAME_TIMED_OUT = 18,
     REASON_NONE = 0,
     REASON_OVERLOADED = 14,
     REASON_PEER_DEAD = 7,
@@ -166,6 +169,12 @@ return {
     { key = "download.connect_timeout_ms", field = "download_connect_timeout_ms", kind = "number" },
     { key = "download.stall_timeout_ms", field = "download_stall_timeout_ms", kind = "number" },
     { key = "download.redirects", field = "download_redirects", kind = "number" },
+    { key = "names.timeout_ms", field = "names_timeout_ms", kind = "number" },
+    { key = "names.tries", field = "names_tries", kind = "number" },
+    { key = "names.parallel", field = "names_parallel", kind = "number" },
+    { key = "names.cache_entries", field = "names_cache_entries", kind = "number" },
+    { key = "names.ttl_max_s", field = "names_ttl_max_s", kind = "number" },
+    { key = "names.attempt_delay_ms", field = "names_attempt_delay_ms", kind = "number" },
   },
   c = [[
 typedef struct framepump_config {
@@ -205,6 +214,12 @@ typedef struct framepump_config {
   uint32_t download_connect_timeout_ms;
   uint32_t download_stall_timeout_ms;
   uint32_t download_redirects;
+  uint32_t names_timeout_ms;
+  uint32_t names_tries;
+  uint32_t names_parallel;
+  uint32_t names_cache_entries;
+  uint32_t names_ttl_max_s;
+  uint32_t names_attempt_delay_ms;
 } framepump_config;
 typedef uint64_t framepump_handle;
 typedef struct framepump_event {
@@ -347,6 +362,8 @@ typedef struct framepump_services {
   void (*zone_end)(void* user);
   void (*thread_started)(void* user, const char* name);
   void (*trace)(void* user, const struct framepump_trace_event* event);
+  const char* resolv_conf;
+  const char* hosts_file;
 } framepump_services;
 typedef struct framepump_message {
   uint32_t struct_size;
