@@ -140,7 +140,7 @@ TEST_CASE("structs of an older caller are read as far as they go, the rest has i
   CHECK_EQ(in_force.slice_us, 1234);
   CHECK_EQ(in_force.limit_streams, default_config().limit_streams);
 
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 77};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 77, nullptr};
   OldStruct<framepump_endpoint> old_endpoint(endpoint, offsetof(framepump_endpoint, user_data));
   framepump_handle listener = 0;
   CHECK_EQ(api().listen(network, old_endpoint.get(), &listener), FRAMEPUMP_OK);
@@ -168,7 +168,7 @@ TEST_CASE("a struct whose size is not set is refused") {
   framepump_stream_info info = {};
   framepump_frame frame = {sizeof(frame), 0, 1, 1};
   framepump_tick_report report = {};
-  framepump_endpoint endpoint = {0, 0, "127.0.0.1", 0, 1, 0};
+  framepump_endpoint endpoint = {0, 0, "127.0.0.1", 0, 1, 0, nullptr};
   framepump_source source = {};
   framepump_handle made = 0;
   constexpr uint32_t kInvalid = FRAMEPUMP_ERROR_INVALID_ARGUMENT;
@@ -194,8 +194,8 @@ TEST_CASE("a null pointer is refused by every function that takes one, and told 
   const framepump_handle n = net.handle();
   const framepump_handle stream = net.connect(1);
   const framepump_handle listener = net.listen();
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 1, 1, 0};
-  const framepump_endpoint no_host = {sizeof(no_host), 0, nullptr, 1, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 1, 1, 0, nullptr};
+  const framepump_endpoint no_host = {sizeof(no_host), 0, nullptr, 1, 1, 0, nullptr};
   const framepump_source no_function = {sizeof(no_function), 1, nullptr, nullptr, 0};
   const framepump_config config = default_config();
   const framepump_event* events = nullptr;

@@ -72,7 +72,7 @@ bool play(const framepump_config& config, const RefusingServices& refusing) {
   source.take_turn = [](void*, framepump_turn*) { return FRAMEPUMP_OUTCOME_DRAINED; };
   framepump_handle own = 0;
   api().add_source(network, &source, &own);
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   framepump_handle listener = 0;
   api().listen(network, &endpoint, &listener);
   api().listener_port(listener, &endpoint.port);
@@ -121,7 +121,7 @@ bool play_datagrams(const framepump_config& config, const RefusingServices& refu
   framepump_handle server = 0;
   framepump_handle client = 0;
   framepump_handle peer = 0;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   api().host_open(network, &options, &server);
   api().host_open(network, &options, &client);
   api().host_port(server, &endpoint.port);

@@ -72,7 +72,7 @@ void use_network(const framepump_api& loaded, const char* config_path, const fra
   framepump_handle network = 0;
   framepump_handle listener = 0;
   framepump_handle stream = 0;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0, nullptr};
   REQUIRE_EQ(loaded.network_open(config_path, &services, &network, nullptr), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.listen(network, &endpoint, &listener), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.listener_port(listener, &endpoint.port), FRAMEPUMP_OK);

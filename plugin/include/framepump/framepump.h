@@ -25,6 +25,7 @@
 
 #include <framepump/framepump_config.h>
 #include <framepump/framepump_datagram.h>
+#include <framepump/framepump_tls.h>
 #include <framepump/framepump_trace.h>
 #include <framepump/framepump_types.h>
 
@@ -101,11 +102,13 @@ typedef struct framepump_api {
   /* ---- Streams and listeners ---- */
 
   /* Starts to connect; the outcome is an event (CONNECTED, or CLOSED with a reason). Writing is possible at once.
-   * ADDRESS_NOT_NUMERIC: a name. LIMIT_REACHED: limits.streams or memory.budget_kib. */
+   * ADDRESS_NOT_NUMERIC: a name. LIMIT_REACHED: limits.streams or memory.budget_kib. With `tls`: OUT_OF_MEMORY, and UNSUPPORTED: this
+   * plugin was built without TLS. */
   uint32_t (*connect)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream);
   /* Listens at once, with SO_REUSEADDR (on Windows SO_EXCLUSIVEADDRUSE). ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE,
    * ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners),
-   * UNSUPPORTED (no IPv6 on this machine), SYSTEM. */
+   * UNSUPPORTED (no IPv6 on this machine, or a plugin without TLS), SYSTEM. With `tls` it reads the disk, which is not for the frame;
+   * CERTIFICATE: what it read there cannot be used. */
   uint32_t (*listen)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener);
   uint32_t (*listener_port)(framepump_handle listener, uint32_t* port);
 
@@ -177,6 +180,11 @@ typedef struct framepump_api {
   /* `info->struct_size` must be set. Figures of the wire are renewed ten times a second. */
   uint32_t (*peer_info)(framepump_handle peer, framepump_peer_info* info);
   uint32_t (*host_info)(framepump_handle host, framepump_host_info* info);
+
+  /* ---- TLS (framepump_tls.h) ---- */
+
+  /* What the handshake came to. `info->struct_size` must be set. NOT_YET: it is not over. A plain stream: version 0. */
+  uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
 } framepump_api;
 
 #if defined(_WIN32)

@@ -21,4 +21,5 @@
 #include <framepump/network.hpp>
 #include <framepump/result.hpp>
 #include <framepump/stream.hpp>
+#include <framepump/tls.hpp>
 #include <framepump/types.hpp>

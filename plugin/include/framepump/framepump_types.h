@@ -38,6 +38,7 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_NEEDS_RESTART 17u         /* this key cannot change while the network lives */
 #define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform, or left out of this plugin */
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
+#define FRAMEPUMP_ERROR_CERTIFICATE 20u           /* a certificate, key or authority of a TLS listener cannot be used: the text says why */
 
 /* Why a stream or datagram peer closed. */
 #define FRAMEPUMP_REASON_NONE 0u
@@ -55,6 +56,15 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_REASON_SYSTEM 12u               /* the event's text holds the system's reason */
 #define FRAMEPUMP_REASON_TIMED_OUT 13u            /* a datagram peer that acknowledged nothing: datagram.timeout_ms */
 #define FRAMEPUMP_REASON_OVERLOADED 14u           /* a datagram peer that gave up while gameplay took none of its messages */
+/* Of TLS streams; the event's text is a sentence with names and dates. */
+#define FRAMEPUMP_REASON_TLS_CERTIFICATE_EXPIRED 15u /* or not valid yet */
+#define FRAMEPUMP_REASON_TLS_WRONG_HOST 16u       /* the certificate is another host's */
+#define FRAMEPUMP_REASON_TLS_UNKNOWN_ISSUER 17u   /* no authority that is believed has signed it, or it has signed itself */
+#define FRAMEPUMP_REASON_TLS_CERTIFICATE_REFUSED 18u /* anything else that is wrong with it */
+#define FRAMEPUMP_REASON_TLS_HANDSHAKE_FAILED 19u /* no common version or cipher, the peer refused, or it does not speak TLS */
+#define FRAMEPUMP_REASON_TLS_TRUNCATED 20u        /* the connection ended without TLS's own end: bytes may be missing */
+#define FRAMEPUMP_REASON_TLS_PROTOCOL 21u         /* after the handshake: the peer broke the protocol, or refused us then */
+#define FRAMEPUMP_REASON_TLS_SETUP_FAILED 22u     /* our own certificate, key or authorities could not be loaded */
 
 #define FRAMEPUMP_PRIORITY_REALTIME 0u
 #define FRAMEPUMP_PRIORITY_NORMAL 1u
@@ -156,6 +166,8 @@ typedef struct framepump_totals {
   uint64_t memory_peak_bytes;
   uint64_t memory_budget_bytes;
   uint64_t kernel_window_bytes;
+  uint64_t tls_handshakes;       /* that succeeded */
+  uint64_t tls_failures;         /* handshakes that did not */
 } framepump_totals;
 
 #define FRAMEPUMP_STREAM_HOT 1u               /* its receive window is held open (memory.kernel_window_kib) */
@@ -183,6 +195,8 @@ typedef struct framepump_stream_info {
   char peer_address[56];
 } framepump_stream_info;
 
+struct framepump_tls; /* framepump_tls.h */
+
 /* Where to connect to or listen on. */
 #define FRAMEPUMP_STREAM_HALF_OPEN 1u  /* at the peer's end of stream stay open for writing, and say PEER_HALF_CLOSED; without
                                           it the stream sends what is queued and closes by itself */
@@ -196,6 +210,7 @@ typedef struct framepump_endpoint {
   uint32_t port;                 /* 0 to 65535; 0 lets a listener choose (see listener_port) */
   uint32_t priority;             /* FRAMEPUMP_PRIORITY_*; accepted streams inherit the listener's */
   uint64_t user_data;            /* comes back in events; accepted streams inherit the listener's */
+  const struct framepump_tls* tls; /* null: a plain stream; see framepump_tls.h */
 } framepump_endpoint;
 
 /* A user source: gameplay's own work, charged to the slice. `take_turn` runs inside tick on the thread that called tick,

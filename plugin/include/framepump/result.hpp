@@ -37,6 +37,7 @@ enum class ErrorCode : uint32_t {
   needs_restart = FRAMEPUMP_ERROR_NEEDS_RESTART,
   unsupported = FRAMEPUMP_ERROR_UNSUPPORTED,
   system = FRAMEPUMP_ERROR_SYSTEM,
+  certificate = FRAMEPUMP_ERROR_CERTIFICATE,
 };
 
 // A code to act on and a sentence to show: it names the thing, the value and what is allowed. It owns its text.

@@ -44,6 +44,7 @@ constexpr framepump_api make_stale_api() {
   refuse(api.broadcast);
   refuse(api.peer_info);
   refuse(api.host_info);
+  refuse(api.tls_info);
   return api;
 }
 

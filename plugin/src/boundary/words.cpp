@@ -35,6 +35,7 @@ const char* error_name(uint32_t error) {
       "needs restart",
       "unsupported",
       "system",
+      "certificate",
   };
   return pick(kNames, error);
 }
@@ -56,6 +57,14 @@ const char* reason_name(uint32_t reason) {
       "system",
       "timed out",
       "overloaded",
+      "TLS: certificate expired",
+      "TLS: wrong host",
+      "TLS: unknown issuer",
+      "TLS: certificate refused",
+      "TLS: handshake failed",
+      "TLS: truncated",
+      "TLS: protocol",
+      "TLS: setup failed",
   };
   return pick(kNames, reason);
 }

@@ -51,6 +51,8 @@ struct Counters {
   std::atomic<uint32_t> blocked{0};
   std::atomic<uint32_t> open_streams{0};
   std::atomic<uint32_t> hints{0};
+  std::atomic<uint64_t> tls_handshakes{0};
+  std::atomic<uint64_t> tls_failures{0};
 };
 
 // A single writer needs no locked add.
@@ -117,7 +119,8 @@ struct Environment {
   WaitingRoom& descriptor_waiters;
   LiveSettings& settings;
   Counters& counters;
-  std::byte* scratch;  // kLargeBlockBytes, for input that is thrown away; the token's holder's
+  std::byte* scratch;  // kLargeBlockBytes, for input that is thrown away, and to put a TLS record together; the token's holder's
+  WaitingRoom& tls_waiters;  // for their certificates and authorities, which the file thread loads
 };
 
 }  // namespace framepump

@@ -5,12 +5,17 @@
 #include <span>
 
 #include "sources/tcp_stream.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
 
 Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {.phase = Phase::send};
-  if (state_ == State::connecting) return socket().is_open() ? continue_connect(context) : begin_connect(context);
+  if (state_ == State::connecting) {
+    const TlsSession* session = tls();
+    if (session != nullptr && session->is_handshaking()) return {.phase = Phase::send};  // which has the other side's turns
+    return socket().is_open() ? continue_connect(context) : begin_connect(context);
+  }
   watch_peer(context.now_us);
   Turn turn = write_from_queue(context);
   turn.wake_at_us = watch_peer_at_us(context.now_us);
@@ -82,6 +87,12 @@ Turn TcpStream::continue_connect(const TurnContext& context) {
 }
 
 Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
+  if (TlsSession* session = tls(); session != nullptr) {
+    local_address(socket(), gate.local);
+    begin_handshake(*session);
+    environment_.pump.make_ready(receive_side());
+    return turn;
+  }
   state_ = State::open;
   active_at_us_ = context.now_us;
   local_address(socket(), gate.local);
@@ -96,32 +107,33 @@ Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
 Turn TcpStream::write_from_queue(const TurnContext& context) {
   Turn turn = {.phase = Phase::send};
   ByteQueue& queue = gate.unsent;
+  TlsSession* const session = tls();
+  const uint64_t quantum_bytes = session == nullptr ? context.quantum_bytes : std::max<uint64_t>(context.quantum_bytes, TlsSession::kRecordBytes);
   while (true) {
     const uint64_t limit = queue.arrived();
     if (limit == queue.consumed()) return on_all_sent(turn, context);
-    if (turn.bytes >= context.quantum_bytes) break;
+    if (turn.bytes >= quantum_bytes) break;
     std::span<const std::byte> runs[kMaxSendBuffers];
     const uint32_t run_count = queue.runs(limit, runs, environment_.pool);
     SendBuffer buffers[kMaxSendBuffers];
     uint64_t offered_bytes = 0;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < run_count && turn.bytes + offered_bytes < context.quantum_bytes; ++i) {
-      const uint64_t size_bytes = std::min<uint64_t>(runs[i].size(), context.quantum_bytes - turn.bytes - offered_bytes);
+    for (uint32_t i = 0; i < run_count && turn.bytes + offered_bytes < quantum_bytes; ++i) {
+      const uint64_t size_bytes = std::min<uint64_t>(runs[i].size(), quantum_bytes - turn.bytes - offered_bytes);
       buffers[count++] = {runs[i].data(), size_bytes};
       offered_bytes += size_bytes;
     }
-    const IoResult result = send(socket(), std::span<const SendBuffer>(buffers, count));
-    if (result.status == IoStatus::ok) {
+    const std::span<const SendBuffer> offered(buffers, count);
+    const IoResult result = session == nullptr ? send(socket(), offered) : session->send(socket(), offered, environment_.scratch);
+    if (result.size_bytes > 0) {
       queue.consume(result.size_bytes, environment_.pool);
       turn.bytes += result.size_bytes;
       add(environment_.counters.sent_bytes, result.size_bytes);
       active_at_us_ = context.now_us;
       if (result.size_bytes == offered_bytes) continue;
     }
-    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
-      return finish_turn(turn, reason_of(result.status), result.system_code);
-    }
-    environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kWritable);
+    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
+    arm_sending(session);
     return turn;
   }
   turn.outcome = Outcome::more;
@@ -130,6 +142,10 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
 
 Turn TcpStream::on_all_sent(Turn turn, const TurnContext& context) {
   if (!shutdown_wanted_ || is_write_shut_) return turn;
+  if (TlsSession* session = tls(); session != nullptr && session->send_end(socket()).status == IoStatus::would_block) {
+    arm_sending(session);
+    return turn;
+  }
   is_write_shut_ = true;
   framepump::shutdown_write(socket());
   if (peer_ended_) {

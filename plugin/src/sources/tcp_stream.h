@@ -14,6 +14,9 @@
 
 namespace framepump {
 
+class TlsContext;
+class TlsSession;
+
 // A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
 // slot that its handle names; idle it must stay within 512 bytes.
 //
@@ -29,6 +32,11 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   // The pump accepted this connection, whose socket has these options. It finds out the local address unless the gate knows it.
   void adopt(Socket accepted, const StreamOptions& options, uint32_t priority, HotSetting hot, int64_t now_us);
 
+  // It will be a TLS stream: before kCommandOpen or adopt. `server_name` is null for an accepted one. False: no memory.
+  bool secure(TlsContext& context, const char* server_name);
+  // Null: a plain stream.
+  TlsSession* tls() const;
+
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
   uint32_t window_bytes() const { return hot_.window_bytes.load(std::memory_order_relaxed); }  // any thread
@@ -41,10 +49,11 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // receiving (tcp_receive.cpp)
   Turn receive_turn(const TurnContext& context) override;
+  Turn connecting_turn(const TurnContext& context);
   Turn read_into_queue(const TurnContext& context);
   Turn discard_input(const TurnContext& context);
   Turn look_for_reset(const TurnContext& context);
-  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
+  IoResult read_once(TlsSession* session, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
   void block_receiving();
@@ -64,6 +73,17 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void watch_peer(int64_t now_us);
   int64_t watch_peer_at_us(int64_t now_us) const;
 
+  // TLS (tcp_secure.cpp)
+  void begin_handshake(TlsSession& session);
+  Turn handshake_turn(TlsSession& session, const TurnContext& context);
+  Turn on_handshake_done(TlsSession& session, const TurnContext& context);
+  void on_ready_secure(TlsSession& session, uint32_t readiness);
+  void arm_receiving(const TlsSession* session);
+  void arm_sending(const TlsSession* session);
+  IoResult discard_secure(TlsSession& session, std::span<const ReceiveBuffer> buffers);
+  Turn fail_turn(Turn turn, const IoResult& result);
+  void end_session(TlsSession& session, uint8_t reason);
+
   // life (tcp_stream.cpp)
   void on_live_commands(uint32_t bits, int64_t now_us);
   bool start_polling(uint32_t directions);
@@ -73,6 +93,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
   void finish(uint8_t reason, int32_t system_code);
   void close_by_command(int64_t now_us);
+  bool has_to_send() const;
   void note_dead_after(uint32_t seconds) { dead_after_s_ = seconds & ((1u << kDeadAfterBits) - 1); }
   // Frame time in 32 bits, to save memory: differences are right within 24 days.
   static uint32_t milliseconds(int64_t time_us) { return static_cast<uint32_t>(time_us / 1000); }
