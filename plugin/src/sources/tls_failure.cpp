@@ -85,7 +85,7 @@ void TlsSession::fail_setup() {
 }
 
 void TlsSession::fail_late() {
-  if (text_[0] == '\0') std::snprintf(text_, sizeof(text_), "the TLS handshake with %s was not over within stream.connect_timeout_ms", peer());
+  if (text_[0] == '\0') std::snprintf(text_, sizeof(text_), "the TLS handshake with %.200s was not over within stream.connect_timeout_ms", peer());
 }
 
 // While the chain is there: OpenSSL has found the first thing that is wrong with it.
@@ -131,7 +131,7 @@ IoResult TlsSession::fail(int ssl_error, Phase phase) {
       set_failure(FRAMEPUMP_REASON_TLS_TRUNCATED, "the connection ended without TLS's close_notify: bytes may be missing");
     }
   } else if (io_.status != IoStatus::ok && io_.status != IoStatus::would_block) {
-    if (is_handshake) std::snprintf(text_, sizeof(text_), "in the TLS handshake with %s", peer());
+    if (is_handshake) std::snprintf(text_, sizeof(text_), "in the TLS handshake with %.200s", peer());
     return io_;  // it was the connection, not TLS
   } else {
     if (why[0] == '\0') std::snprintf(why, sizeof(why), "OpenSSL's error %d", ssl_error);
