@@ -20,7 +20,7 @@ extern char** environ;
 namespace framepump::test {
 namespace {
 
-constexpr const char* kMakeCertificates = R"(
+constexpr const char* kMakeCertificates = R"sh(
 set -eu
 exec >log 2>&1
 key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
@@ -39,7 +39,7 @@ signed other /CN=other.test 30 subjectAltName=DNS:other.test
 signed client /CN=client 30 extendedKeyUsage=clientAuth
 key self
 openssl req -x509 -key self.key -out self.pem -days 30 -subj /CN=localhost -addext "$names"
-)";
+)sh";
 
 class Folder {
  public:
@@ -169,6 +169,7 @@ Openssl::Openssl(std::vector<std::string> arguments, const std::string& input) {
   } else {
     posix_spawn_file_actions_addopen(&actions, 0, input.c_str(), O_RDONLY, 0);
   }
+  posix_spawn_file_actions_addchdir_np(&actions, certificate("").c_str());  // from where s_server serves files
   posix_spawn_file_actions_addopen(&actions, 1, output_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   arguments.insert(arguments.begin(), "openssl");

@@ -359,7 +359,7 @@ TEST_CASE("TLS: the second connection resumes the session of the first, with 1.2
         REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
         CHECK_EQ(reason_of_close(net, stream), FRAMEPUMP_REASON_CLOSED_HERE);
       }
-      CHECK(contains(server.process.output(), "Reused session-id") | contains(server.process.output(), "Reused, TLS"));
+      CHECK(contains(server.process.output(), "Reused"));
       TlsOptions without = TlsOptions::client();
       without.flags = FRAMEPUMP_TLS_WITHOUT_RESUMPTION;
       for (int i = 0; i < 2; ++i) {
@@ -442,7 +442,7 @@ TEST_CASE("TLS: s_server serves a large file whole, and killed in the middle of 
       TestNetwork net(config);
       OpensslServer server({"-HTTP"});
       const framepump_handle stream = tls_connect(net, server.port, TlsOptions::client());
-      net.write(stream, "GET " + certificate("large.bin") + " HTTP/1.0\r\n\r\n");
+      net.write(stream, "GET /large.bin HTTP/1.0\r\n\r\n");
       std::string got;
       CHECK(run_until({&net}, [&] {
         got += net.read_all(stream);
@@ -687,7 +687,7 @@ TEST_CASE("TLS: a hot stream keeps its window, and every byte") {
   write_file(certificate("hot.bin"), body);
   OpensslServer server({"-HTTP"});
   const framepump_handle stream = tls_connect(net, server.port, TlsOptions::client());
-  net.write(stream, "GET " + certificate("hot.bin") + " HTTP/1.0\r\n\r\n");
+  net.write(stream, "GET /hot.bin HTTP/1.0\r\n\r\n");
   std::string got;
   bool was_hot = false;
   CHECK(run_until({&net}, [&] {
