@@ -40,6 +40,12 @@ SeenEvent failure(TestNetwork& net, uint32_t port, const TlsOptions& options) {
   return closed == nullptr ? SeenEvent{} : *closed;
 }
 
+// s_server serves one connection after the other.
+void leave(TestNetwork& net, framepump_handle stream) {
+  REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
+  CHECK_EQ(reason_of_close(net, stream), FRAMEPUMP_REASON_CLOSED_HERE);
+}
+
 bool is_connected(TestNetwork& net, framepump_handle stream) {
   run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_CONNECTED, stream) || net.find(FRAMEPUMP_EVENT_CLOSED, stream); });
   const SeenEvent* closed = net.find(FRAMEPUMP_EVENT_CLOSED, stream);
@@ -196,8 +202,7 @@ TEST_CASE("TLS: many small writes leave as few records") {
     const auto records = [&] {
       const std::string output = server.process.output();
       uint32_t count = 0;
-      for (size_t at = 0; (at = output.find("<<< ??? [length 0005]", at)) != std::string::npos; ++at) ++count;
-      for (size_t at = 0; (at = output.find("<<< TLS 1.3, RecordHeader [length 0005]", at)) != std::string::npos; ++at) ++count;
+      for (size_t at = 0; (at = output.find("<<< TLS 1.2, RecordHeader", at)) != std::string::npos; ++at) ++count;  // so it calls 1.3's, too
       return count;
     };
     const uint32_t before = records();
@@ -263,7 +268,9 @@ TEST_CASE("TLS: names with a star, and addresses, are checked as what they are")
     CAPTURE(name);
     TlsOptions options = TlsOptions::client();
     options.server_name = name;
-    CHECK(is_connected(net, tls_connect(net, good.port, options)));
+    const framepump_handle stream = tls_connect(net, good.port, options);
+    CHECK(is_connected(net, stream));
+    leave(net, stream);
   }
   for (const char* name : {"a.b.names.test", "names.test", "127.0.0.2", "::1"}) {
     CAPTURE(name);
@@ -295,7 +302,11 @@ TEST_CASE("TLS: switching the verification off is logged as a warning, once") {
   net.frame();
   CHECK_EQ(log.warnings, 0);
   options.flags = FRAMEPUMP_TLS_WITHOUT_VERIFICATION;
-  for (int i = 0; i < 3; ++i) CHECK(is_connected(net, tls_connect(net, self.port, options)));
+  for (int i = 0; i < 3; ++i) {
+    const framepump_handle stream = tls_connect(net, self.port, options);
+    CHECK(is_connected(net, stream));
+    leave(net, stream);
+  }
   CHECK_EQ(log.warnings, 1);
   CHECK_EQ(log.others, 0);
 }
@@ -308,6 +319,7 @@ TEST_CASE("TLS: 1.2 alone, 1.3 alone, and no version in common") {
     framepump_handle stream = tls_connect(net, old.port, TlsOptions::client());
     CHECK(is_connected(net, stream));
     CHECK_EQ(tls_info(stream).version, FRAMEPUMP_TLS_1_2);
+    leave(net, stream);
     TlsOptions strict = TlsOptions::client();
     strict.min_version = FRAMEPUMP_TLS_1_3;
     stream = tls_connect(net, recent.port, strict);
@@ -356,8 +368,7 @@ TEST_CASE("TLS: the second connection resumes the session of the first, with 1.2
         REQUIRE(is_connected(net, stream));
         CHECK_EQ((tls_info(stream).flags & FRAMEPUMP_TLS_RESUMED) != 0, i > 0);
         CHECK_NE(tls_info(stream).flags & FRAMEPUMP_TLS_VERIFIED, 0);
-        REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
-        CHECK_EQ(reason_of_close(net, stream), FRAMEPUMP_REASON_CLOSED_HERE);
+        leave(net, stream);
       }
       CHECK(contains(server.process.output(), "Reused"));
       TlsOptions without = TlsOptions::client();
@@ -366,8 +377,7 @@ TEST_CASE("TLS: the second connection resumes the session of the first, with 1.2
         const framepump_handle stream = tls_connect(net, server.port, without);
         REQUIRE(is_connected(net, stream));
         CHECK_EQ(tls_info(stream).flags & FRAMEPUMP_TLS_RESUMED, 0);
-        REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
-        CHECK_EQ(reason_of_close(net, stream), FRAMEPUMP_REASON_CLOSED_HERE);
+        leave(net, stream);
       }
     }
   });
@@ -383,8 +393,7 @@ TEST_CASE("TLS: a session is not resumed for another name or another port, and o
     const framepump_handle stream = tls_connect(net, port, options);
     REQUIRE(is_connected(net, stream));
     const bool was_resumed = (tls_info(stream).flags & FRAMEPUMP_TLS_RESUMED) != 0;
-    REQUIRE_EQ(api().close(stream), FRAMEPUMP_OK);
-    CHECK_EQ(reason_of_close(net, stream), FRAMEPUMP_REASON_CLOSED_HERE);
+    leave(net, stream);
     return was_resumed;
   };
   CHECK_FALSE(is_resumed(net.port_of(listener), "localhost"));
@@ -547,7 +556,7 @@ TEST_CASE("TLS: who speaks something else, nothing, or too slowly is refused in 
       CHECK(run_until({&net}, [&] { return net.totals().tls_failures == 3; }));
     }
     CHECK(run_until({&net}, [&] { return net.totals().streams == 0; }));
-    CHECK_EQ(net.seen().size(), 0);
+    CHECK_EQ(net.count(FRAMEPUMP_EVENT_ACCEPTED) + net.count(FRAMEPUMP_EVENT_CLOSED), 0);
 
     PlainSocket deaf = PlainSocket::listen();
     framepump_handle stream = tls_connect(net, deaf.port(), TlsOptions::client());
