@@ -45,7 +45,7 @@ Turn TcpStream::handshake_turn(TlsSession& session, const TurnContext& context) 
       return fail_turn(turn, {IoStatus::failed, 0, 0});
     case TlsContext::State::ready:
       result = session.handshake(socket(), gate.peer.port);
-      if (result.status == IoStatus::ok) return on_handshake_done(session, context);
+      if (result.status == IoStatus::ok) return on_handshake_done(context);
       if (result.status != IoStatus::would_block) return fail_turn(turn, result);
       environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), session.handshake_waits_for_room() ? kWritable : kReadable);
   }
@@ -54,8 +54,9 @@ Turn TcpStream::handshake_turn(TlsSession& session, const TurnContext& context) 
   return turn;
 }
 
-// What came behind the handshake may be in OpenSSL's buffer already, so reading is tried at once.
-Turn TcpStream::on_handshake_done(TlsSession&, const TurnContext& context) {
+// What came behind the handshake may be in OpenSSL's buffer already, so the turn goes on reading. A turn of its own for that, at the stream's
+// priority now, would be one more for the streams that are there to wait for, and a crowd that joins many.
+Turn TcpStream::on_handshake_done(const TurnContext& context) {
   add<uint64_t>(environment_.counters.tls_handshakes, 1);
   const bool is_accepted = gate.listener != 0;
   state_ = State::open;
@@ -66,11 +67,8 @@ Turn TcpStream::on_handshake_done(TlsSession&, const TurnContext& context) {
     add<uint64_t>(environment_.counters.connects, 1);
   }
   post(is_accepted ? kNoticeAccepted : kNoticeConnected);
-  environment_.pump.make_ready(send_side());  // what was written meanwhile
-  Turn turn;
-  turn.outcome = Outcome::more;
-  turn.wake_at_us = next_deadline_us();
-  return turn;
+  if (has_to_send()) environment_.pump.make_ready(send_side());  // what was written meanwhile
+  return receive_turn(context);
 }
 
 void TcpStream::on_ready_secure(TlsSession& session, uint32_t readiness) {

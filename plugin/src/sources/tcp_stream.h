@@ -76,7 +76,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   // TLS (tcp_secure.cpp)
   void begin_handshake(TlsSession& session);
   Turn handshake_turn(TlsSession& session, const TurnContext& context);
-  Turn on_handshake_done(TlsSession& session, const TurnContext& context);
+  Turn on_handshake_done(const TurnContext& context);
   void on_ready_secure(TlsSession& session, uint32_t readiness);
   void arm_receiving(const TlsSession* session);
   void arm_sending(const TlsSession* session);
