@@ -268,7 +268,7 @@ bool TlsContext::fail(const char* what, const char* which) {
   char why[160] = "";
   openssl_reason(ERR_peek_error(), why);
   const bool is_named = which[0] != '\0';
-  std::snprintf(problem_, sizeof(problem_), "%s%s%.100s%s%s%s", what, is_named ? " \"" : "", which, is_named ? "\"" : "",
+  std::snprintf(problem_, sizeof(problem_), "%.60s%s%.160s%s%s%s", what, is_named ? " \"" : "", which, is_named ? "\"" : "",
                 why[0] != '\0' ? ": " : "", why);
   return false;
 }

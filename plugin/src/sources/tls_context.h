@@ -102,7 +102,7 @@ class TlsContext : public HandoffLink {
   bio_method_st* socket_method_ = nullptr;
   uint8_t protocols_[kMaxProtocolsBytes] = {};
   uint32_t protocols_bytes_ = 0;
-  char problem_[256] = "";
+  char problem_[400] = "";
   KeptSession sessions_[kKeptSessions];
   uint32_t next_age_ = 1;
 };

@@ -8,6 +8,7 @@ return {
     ERROR_ADDRESS_IN_USE = 10,
     ERROR_ADDRESS_NOT_AVAILABLE = 11,
     ERROR_ADDRESS_NOT_NUMERIC = 9,
+    ERROR_CERTIFICATE = 20,
     ERROR_CLOSED = 5,
     ERROR_CONFIG = 16,
     ERROR_DESCRIPTORS_EXHAUSTED = 15,
@@ -69,6 +70,14 @@ return {
     REASON_RESET = 4,
     REASON_SYSTEM = 12,
     REASON_TIMED_OUT = 13,
+    REASON_TLS_CERTIFICATE_EXPIRED = 15,
+    REASON_TLS_CERTIFICATE_REFUSED = 18,
+    REASON_TLS_HANDSHAKE_FAILED = 19,
+    REASON_TLS_PROTOCOL = 21,
+    REASON_TLS_SETUP_FAILED = 22,
+    REASON_TLS_TRUNCATED = 20,
+    REASON_TLS_UNKNOWN_ISSUER = 17,
+    REASON_TLS_WRONG_HOST = 16,
     REASON_UNREACHABLE = 10,
     RELIABLE = 1,
     STATE_CLOSED = 5,
@@ -79,6 +88,11 @@ return {
     STREAM_HALF_OPEN = 1,
     STREAM_HOT = 1,
     STREAM_RECEIVE_BLOCKED = 2,
+    TLS_RESUMED = 1,
+    TLS_VERIFIED = 2,
+    TLS_WANT_CLIENT_CERTIFICATE = 4,
+    TLS_WITHOUT_RESUMPTION = 2,
+    TLS_WITHOUT_VERIFICATION = 1,
     TRACE_BACKGROUND = 4,
     TRACE_FLUSH = 2,
     TRACE_MODE_SWITCHED = 8,
@@ -224,6 +238,8 @@ typedef struct framepump_totals {
   uint64_t memory_peak_bytes;
   uint64_t memory_budget_bytes;
   uint64_t kernel_window_bytes;
+  uint64_t tls_handshakes;
+  uint64_t tls_failures;
 } framepump_totals;
 typedef struct framepump_stream_info {
   uint32_t struct_size;
@@ -244,6 +260,7 @@ typedef struct framepump_stream_info {
   char local_address[56];
   char peer_address[56];
 } framepump_stream_info;
+struct framepump_tls;
 typedef struct framepump_endpoint {
   uint32_t struct_size;
   uint32_t flags;
@@ -251,6 +268,7 @@ typedef struct framepump_endpoint {
   uint32_t port;
   uint32_t priority;
   uint64_t user_data;
+  const struct framepump_tls* tls;
 } framepump_endpoint;
 typedef struct framepump_turn {
   uint32_t struct_size;
@@ -351,6 +369,30 @@ typedef struct framepump_host_info {
   int64_t dwell_max_us;
   char address[56];
 } framepump_host_info;
+typedef struct framepump_tls {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint32_t min_version;
+  uint32_t reserved;
+  const char* server_name;
+  const char* ca_file;
+  const char* ca_path;
+  const char* ca_pem;
+  const char* certificate_file;
+  const char* certificate_pem;
+  const char* private_key_file;
+  const char* private_key_pem;
+  const char* alpn;
+} framepump_tls;
+typedef struct framepump_tls_info {
+  uint32_t struct_size;
+  uint32_t version;
+  uint32_t flags;
+  uint32_t reserved;
+  char cipher[64];
+  char alpn[64];
+  char peer_subject[256];
+} framepump_tls_info;
 typedef struct framepump_trace_event {
   uint32_t struct_size;
   uint32_t kind;
@@ -414,6 +456,7 @@ typedef struct framepump_api {
   uint32_t (*messages)(framepump_handle network, const framepump_received** messages, uint32_t* count);
   uint32_t (*peer_info)(framepump_handle peer, framepump_peer_info* info);
   uint32_t (*host_info)(framepump_handle host, framepump_host_info* info);
+  uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
