@@ -83,7 +83,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
     if (result.status == IoStatus::end_of_stream) return on_peer_end(turn, context);
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
-    arm_receiving(session);
+    arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
     if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
     turn.wake_at_us = next_deadline_us();
     return turn;
@@ -239,7 +239,7 @@ Turn TcpStream::discard_input(const TurnContext& context) {
     } else if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
       return fail_turn(turn, result);
     } else {
-      arm_receiving(session);
+      arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
     }
     if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
     turn.wake_at_us = next_deadline_us();

@@ -21,11 +21,6 @@ bool TcpStream::secure(TlsContext& context, const char* server_name) {
   return extension->tls != nullptr;
 }
 
-TlsSession* TcpStream::tls() const {
-  const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
-  return extension == nullptr ? nullptr : extension->tls;
-}
-
 // The connection is there, or its socket was accepted: from here on bulk, until the handshake is over.
 void TcpStream::begin_handshake(TlsSession& session) {
   session.begin();
@@ -81,21 +76,14 @@ void TcpStream::on_ready_secure(TlsSession& session, uint32_t readiness) {
     return;
   }
   if (state_ != State::open) return;
-  if ((readiness & (session.receive_waits_for_room() ? kWritable : kReadable)) != 0) environment_.pump.make_ready(receive_side());
-  if ((readiness & (session.send_waits_for_bytes() ? kReadable : kWritable)) != 0 && has_to_send()) environment_.pump.make_ready(send_side());
+  if ((readiness & receiving_waits_for(session)) != 0) environment_.pump.make_ready(receive_side());
+  if ((readiness & sending_waits_for(session)) != 0 && has_to_send()) environment_.pump.make_ready(send_side());
 }
 
 // What reading waits for once it found nothing; with TLS that can be room to write, and the reverse. Only that is asked for: the other may be
 // there all the time.
-void TcpStream::arm_receiving(const TlsSession* session) {
-  const bool waits_for_room = session != nullptr && session->receive_waits_for_room();
-  environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), waits_for_room ? kWritable : kReadable);
-}
-
-void TcpStream::arm_sending(const TlsSession* session) {
-  const bool waits_for_bytes = session != nullptr && session->send_waits_for_bytes();
-  environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), waits_for_bytes ? kReadable : kWritable);
-}
+uint32_t TcpStream::receiving_waits_for(const TlsSession& session) { return session.receive_waits_for_room() ? kWritable : kReadable; }
+uint32_t TcpStream::sending_waits_for(const TlsSession& session) { return session.send_waits_for_bytes() ? kReadable : kWritable; }
 
 // Our own end is on its way, so that what is missing of the peer's answer harms nobody.
 IoResult TcpStream::discard_secure(TlsSession& session, std::span<const ReceiveBuffer> buffers) {

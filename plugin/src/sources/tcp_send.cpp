@@ -133,7 +133,7 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
       if (result.size_bytes == offered_bytes) continue;
     }
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
-    arm_sending(session);
+    arm(session == nullptr ? uint32_t{kWritable} : sending_waits_for(*session));
     return turn;
   }
   turn.outcome = Outcome::more;
@@ -141,9 +141,12 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
 }
 
 Turn TcpStream::on_all_sent(Turn turn, const TurnContext& context) {
-  if (!shutdown_wanted_ || is_write_shut_) return turn;
+  return shutdown_wanted_ && !is_write_shut_ ? end_sending(turn, context) : turn;
+}
+
+Turn TcpStream::end_sending(Turn turn, const TurnContext& context) {
   if (TlsSession* session = tls(); session != nullptr && session->send_end(socket()).status == IoStatus::would_block) {
-    arm_sending(session);
+    arm(sending_waits_for(*session));
     return turn;
   }
   is_write_shut_ = true;

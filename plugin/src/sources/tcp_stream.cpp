@@ -11,7 +11,9 @@ namespace framepump {
 
 namespace {
 
-constexpr int64_t kLongestHandshakeUs = 120'000'000;  // where stream.connect_timeout_ms is 0: about what the kernel takes for a connect
+// Where stream.connect_timeout_ms is 0. The kernel's own time-out, of about as long, ends with the connect; who never finishes a handshake
+// must not stay for ever.
+constexpr int64_t kLongestHandshakeUs = 120'000'000;
 
 }  // namespace
 
@@ -135,9 +137,8 @@ int64_t TcpStream::next_deadline_us() const {
   const LiveSettings& settings = environment_.settings;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const int64_t own_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(kRelaxed);
-  int64_t timeout_us = own_us > 0 ? own_us : kNever;
-  // The kernel's own time-out ends with the connect; who never finishes a handshake must not stay for ever.
-  if (state_ == State::connecting && own_us == 0 && tls() != nullptr) timeout_us = kLongestHandshakeUs;
+  int64_t timeout_us = own_us;
+  if (own_us <= 0) timeout_us = state_ == State::connecting && tls() != nullptr ? kLongestHandshakeUs : kNever;
   if (is_lingering_) timeout_us = std::min(timeout_us, linger_us());
   return timeout_us == kNever ? kNever : active_at_us_ + timeout_us;
 }

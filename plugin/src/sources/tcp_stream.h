@@ -10,12 +10,12 @@
 #include "sources/commandable.h"
 #include "sources/environment.h"
 #include "sources/hot_set.h"
+#include "sources/stream_extension.h"
 #include "sources/two_sides.h"
 
 namespace framepump {
 
 class TlsContext;
-class TlsSession;
 
 // A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
 // slot that its handle names; idle it must stay within 512 bytes.
@@ -35,7 +35,10 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   // It will be a TLS stream: before kCommandOpen or adopt. `server_name` is null for an accepted one. False: no memory.
   bool secure(TlsContext& context, const char* server_name);
   // Null: a plain stream.
-  TlsSession* tls() const;
+  TlsSession* tls() const {
+    const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+    return extension == nullptr ? nullptr : extension->tls;
+  }
 
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
@@ -70,6 +73,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_connected(Turn turn, const TurnContext& context);
   Turn write_from_queue(const TurnContext& context);
   Turn on_all_sent(Turn turn, const TurnContext& context);
+  Turn end_sending(Turn turn, const TurnContext& context);
   void watch_peer(int64_t now_us);
   int64_t watch_peer_at_us(int64_t now_us) const;
 
@@ -78,8 +82,8 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn handshake_turn(TlsSession& session, const TurnContext& context);
   Turn on_handshake_done(const TurnContext& context);
   void on_ready_secure(TlsSession& session, uint32_t readiness);
-  void arm_receiving(const TlsSession* session);
-  void arm_sending(const TlsSession* session);
+  static uint32_t receiving_waits_for(const TlsSession& session);
+  static uint32_t sending_waits_for(const TlsSession& session);
   IoResult discard_secure(TlsSession& session, std::span<const ReceiveBuffer> buffers);
   Turn fail_turn(Turn turn, const IoResult& result);
   void end_session(TlsSession& session, uint8_t reason);
@@ -95,6 +99,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void close_by_command(int64_t now_us);
   bool has_to_send() const;
   void note_dead_after(uint32_t seconds) { dead_after_s_ = seconds & ((1u << kDeadAfterBits) - 1); }
+  void arm(uint32_t direction) { environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), direction); }
   // Frame time in 32 bits, to save memory: differences are right within 24 days.
   static uint32_t milliseconds(int64_t time_us) { return static_cast<uint32_t>(time_us / 1000); }
   void post(uint32_t notice_bits) { environment_.notices.post(gate, notice_bits); }
