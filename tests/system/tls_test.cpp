@@ -4,10 +4,15 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <thread>
 
+#include <framepump/framepump.hpp>
+
+#include "support/allocation_count.h"
+#include "support/counting_services.h"
 #include "support/openssl.h"
 #include "support/plain_pair.h"
 
@@ -688,6 +693,67 @@ TEST_CASE("TLS: a plain stream says so, and closing, aborting and a stale handle
     REQUIRE_EQ(api().close(early), FRAMEPUMP_OK);
     CHECK_EQ(reason_of_close(net, early), FRAMEPUMP_REASON_CLOSED_HERE);
   });
+}
+
+TEST_CASE("TLS: after the handshake a steady stream takes nothing from the host's allocator, and OpenSSL two small pieces for each record") {
+  in_both_modes([](const framepump_config& config) {
+    CountingServices counting;
+    TestNetwork net(config, counting.services());
+    const Pair pair = connect_tls_pair(net, net);
+    net.forget_events();
+    constexpr uint64_t kFrames = 200;
+    const std::string bytes = pattern(4, 0, 30'000);
+    std::string room(64'000, '\0');
+    uint64_t number = 1'000'000;
+    // A frame as TestNetwork has it, without its own vectors and strings.
+    const auto frame = [&] {
+      const framepump_frame c = {sizeof(c), 0, ++number, now_us()};
+      framepump_tick_report report = {};
+      report.struct_size = sizeof(report);
+      api().tick(net.handle(), &c, &report);
+      uint64_t taken = 0;
+      api().read(pair.server, room.data(), room.size(), &taken);
+      api().read(pair.client, room.data(), room.size(), &taken);
+      api().write(pair.client, bytes.data(), bytes.size(), &taken);
+      api().write(pair.server, bytes.data(), 100, &taken);
+      api().flush(net.handle());
+      std::this_thread::sleep_for(std::chrono::microseconds(300));
+    };
+    for (uint64_t i = 0; i < kFrames; ++i) frame();
+    const uint64_t before = counting.allocations();
+    const uint64_t before_in_all = allocation_count().value_or(0);
+    for (uint64_t i = 0; i < kFrames; ++i) frame();
+    CHECK_EQ(counting.allocations() - before, 0);
+    // Three records leave and three come; gone again before the call returns.
+    CHECK_LE(allocation_count().value_or(0) - before_in_all, kFrames * 6 * 2 + 50);
+    CHECK_GT(net.info(pair.server).received_bytes, kFrames * 10'000);
+  });
+}
+
+TEST_CASE("TLS: the C++ side takes the same options, and tells what came of them") {
+  namespace fp = framepump;
+  fp::Result<fp::Network> net = fp::Network::create(fp::Api::linked());
+  REQUIRE(net);
+  const TlsOptions ours = TlsOptions::server();
+  fp::Result<fp::Listener> listener =
+      net->listen("127.0.0.1", 0, fp::Tls{.certificate_file = ours.certificate_file.c_str(), .private_key_file = ours.private_key_file.c_str()});
+  REQUIRE(listener);
+  const std::string ca_file = certificate("ca.pem");
+  fp::Stream stream =
+      net->connect("127.0.0.1", listener->port(), fp::Tls{.ca_file = ca_file.c_str(), .min_version = fp::TlsVersion::v1_3}).value();
+  CHECK_EQ(stream.tls_info().error().code(), fp::ErrorCode::not_yet);
+  bool is_connected = false;
+  for (uint64_t n = 1; n < 2000 && !is_connected; ++n) {
+    net->tick({.frame = n, .now_us = now_us()});
+    for (const fp::Event& event : net->events()) is_connected |= event.what() == fp::EventKind::connected;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  REQUIRE(is_connected);
+  CHECK_EQ(stream.tls_info()->tls_version(), fp::TlsVersion::v1_3);
+  CHECK(stream.tls_info()->is_verified());
+  const fp::Result<fp::Listener> refused = net->listen("127.0.0.1", 0, fp::Tls{});
+  REQUIRE_FALSE(refused);
+  CHECK(contains(refused.error().text(), "tls has no certificate"));
 }
 
 TEST_CASE("TLS: a hot stream keeps its window, and every byte") {
