@@ -55,7 +55,8 @@ Crowd run_crowd(const framepump_config& config, int frames_per_s, const framepum
   crowd.connected = net.totals().tls_handshakes;
   std::sort(crowd.lags.begin(), crowd.lags.end());
   std::sort(crowd.tick_us.begin(), crowd.tick_us.end());
-  std::printf("NOTE: %d handshakes each way took %d frames at %d Hz; a plain stream's bytes waited at most %d frames; tick median %lld us, most %lld us\n",
+  std::printf("NOTE: %d handshakes each way took %d frames at %d Hz; a plain stream's bytes waited at most %d frames; "
+              "tick median %lld us, most %lld us\n",
               kHandshakes, crowd.frames, frames_per_s, crowd.lags.empty() ? -1 : crowd.lags.back(),
               static_cast<long long>(crowd.tick_us[crowd.tick_us.size() / 2]), static_cast<long long>(crowd.tick_us.back()));
   return crowd;

@@ -396,7 +396,9 @@ uint32_t Network::tls_info(framepump_handle handle, framepump_tls_info& info) {
   if (const TlsSession* session = stream->tls(); session != nullptr) {
     // What the pump writes before CONNECTED; a stream that closes may never have come that far.
     const uint32_t state = stream->gate.state;
-    if (state == FRAMEPUMP_STATE_CONNECTING || state == FRAMEPUMP_STATE_CLOSING) return fail(FRAMEPUMP_ERROR_NOT_YET, "tls_info: the handshake is not over, or the stream is closing");
+    if (state == FRAMEPUMP_STATE_CONNECTING || state == FRAMEPUMP_STATE_CLOSING) {
+      return fail(FRAMEPUMP_ERROR_NOT_YET, "tls_info: the handshake is not over, or the stream is closing");
+    }
     all = session->info();
   }
   all.struct_size = info.struct_size;

@@ -24,8 +24,8 @@ TcpListener::~TcpListener() {
   if (tls_ != nullptr) tls_->let_go();
 }
 
-void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data,
-                          TlsContext* tls) {
+void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags,
+                          uint64_t user_data, TlsContext* tls) {
   socket_ = socket;
   // Accepted sockets inherit it. Asked of them when they are first read it is too late for what came before.
   if (environment_.host.is_traced()) set_arrival_stamps(socket_);

@@ -108,7 +108,9 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
   Turn turn = {.phase = Phase::send};
   ByteQueue& queue = gate.unsent;
   TlsSession* const session = tls();
-  const uint64_t quantum_bytes = session == nullptr ? context.quantum_bytes : std::max<uint64_t>(context.quantum_bytes, TlsSession::kRecordBytes);
+  // A record that waits for room must be offered whole.
+  const uint64_t least_bytes = session == nullptr ? 0 : TlsSession::kRecordBytes;
+  const uint64_t quantum_bytes = std::max(context.quantum_bytes, least_bytes);
   while (true) {
     const uint64_t limit = queue.arrived();
     if (limit == queue.consumed()) return on_all_sent(turn, context);
