@@ -3,6 +3,7 @@
 
 #include "gate/stream_gate.h"
 #include "platform/prefetch.h"
+#include "sources/stream_extension.h"
 #include "sources/stream_table.h"
 #include "sources/tls_context.h"
 
@@ -111,9 +112,10 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
     return result.status == IoStatus::would_block ? AcceptOutcome::queue_is_empty : AcceptOutcome::no_descriptor;
   }
   if (tls_ != nullptr && !stream->secure(*tls_, nullptr)) {  // without memory the peer sees a reset
+    environment_.host.destroy(stream->gate.extension.exchange(nullptr, std::memory_order_relaxed));
     abort_socket(socket);
     environment_.streams.put_back_unused(*stream);
-    return AcceptOutcome::no_room;
+    return AcceptOutcome::no_descriptor;  // a while later it may be there; no block of ours that comes free would help
   }
   stream->set_handle(handles_.stream_handle(index));
   stream->gate.flags = flags_;

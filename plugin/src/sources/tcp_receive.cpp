@@ -75,6 +75,12 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     if (result.size_bytes > 0) {
       turn.bytes += result.size_bytes;
       is_bulky_ = turn.bytes >= kSmallPayloadBytes;
+    }
+    if (session != nullptr && result.status == IoStatus::ok && result.size_bytes < offered_bytes) {
+      turn.outcome = Outcome::more;
+      break;
+    }
+    if (result.size_bytes > 0) {
       const bool may_be_more = result.size_bytes == offered_bytes || end_is_announced_ || hot_.index != HotMember::kCold;
       if (result.status == IoStatus::ok && may_be_more) continue;  // with TLS a result can have bytes and say what came after them
     }
@@ -216,7 +222,7 @@ Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
   }
   // Nobody asked for half-open streams: what is queued still leaves, then this side ends too.
   shutdown_wanted_ = true;
-  if (gate.unsent.queued_bytes() == 0) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
+  if (gate.unsent.queued_bytes() == 0 && is_end_said()) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
   is_lingering_ = true;
   active_at_us_ = context.now_us;
   environment_.pump.make_ready(send_side());
@@ -232,6 +238,7 @@ Turn TcpStream::discard_input(const TurnContext& context) {
     const ReceiveBuffer buffer = {environment_.scratch, kLargeBlockBytes};
     const IoResult result = session == nullptr ? receive(socket(), {&buffer, 1}) : discard_secure(*session, {&buffer, 1});
     turn.bytes += result.size_bytes;
+    if (session != nullptr && result.status == IoStatus::ok && result.size_bytes < buffer.size_bytes) break;
     if (result.status == IoStatus::ok && (result.size_bytes == buffer.size_bytes || end_is_announced_)) continue;
     if (result.status == IoStatus::end_of_stream) {
       peer_ended_ = true;

@@ -92,6 +92,12 @@ IoResult TcpStream::discard_secure(TlsSession& session, std::span<const ReceiveB
   return result;
 }
 
+// The peer has ended, and ours has been sent where it has to be; a socket that is full takes it later.
+bool TcpStream::is_end_said() {
+  TlsSession* const session = tls();
+  return session == nullptr || session->send_end(socket()).status != IoStatus::would_block;
+}
+
 Turn TcpStream::fail_turn(Turn turn, const IoResult& result) {
   const TlsSession* session = tls();
   const uint8_t reason = session == nullptr || session->reason() == 0 ? reason_of(result.status) : session->reason();
@@ -105,7 +111,7 @@ void TcpStream::end_session(TlsSession& session, uint8_t reason) {
   if (session.is_handshaking() && reason == FRAMEPUMP_REASON_CONNECT_TIMED_OUT) session.fail_late();
   if (reason == FRAMEPUMP_REASON_CLOSED_BY_PEER || reason == FRAMEPUMP_REASON_CLOSED_HERE) (void)session.send_end(socket());
   StreamExtension& extension = *gate.extension.load(std::memory_order_relaxed);
-  const bool is_explained = reason == session.reason() || session.is_handshaking();
+  const bool is_explained = (reason == session.reason() || session.is_handshaking()) && session.text()[0] != '\0';
   if (is_explained) std::snprintf(extension.closing_text, sizeof(extension.closing_text), "%s", session.text());
   session.release();
 }

@@ -85,6 +85,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   static uint32_t receiving_waits_for(const TlsSession& session);
   static uint32_t sending_waits_for(const TlsSession& session);
   IoResult discard_secure(TlsSession& session, std::span<const ReceiveBuffer> buffers);
+  bool is_end_said();
   Turn fail_turn(Turn turn, const IoResult& result);
   void end_session(TlsSession& session, uint8_t reason);
 

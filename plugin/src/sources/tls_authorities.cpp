@@ -46,6 +46,13 @@ void openssl_reason(unsigned long error, std::span<char> out) {
   out[length] = '\0';
 }
 
+bool is_end_of_text() {
+  const unsigned long newest = ERR_peek_last_error();
+  if (newest != 0 && (ERR_GET_LIB(newest) != ERR_LIB_PEM || ERR_GET_REASON(newest) != PEM_R_NO_START_LINE)) return false;
+  ERR_clear_error();
+  return true;
+}
+
 bool load_authorities_of_file(X509_STORE* store, const char* path) { return X509_STORE_load_file(store, path) == 1; }
 
 // OpenSSL lists a folder as it does a file, without a header of the system's.
@@ -54,7 +61,10 @@ bool load_authorities_of_folder(X509_STORE* store, const char* path) {
   bool is_any = false;
   while (folder != nullptr && OSSL_STORE_eof(folder.get()) == 0) {
     const Owned<OSSL_STORE_INFO, StoreInfoFreer> entry(OSSL_STORE_load(folder.get()));
-    if (entry == nullptr) continue;
+    if (entry == nullptr) {
+      if (OSSL_STORE_error(folder.get()) == 1) break;
+      continue;
+    }
     // A file where a folder was wanted: its first certificate is what is found here.
     if (OSSL_STORE_INFO_get_type(entry.get()) != OSSL_STORE_INFO_NAME) return load_authorities_of_file(store, path);
     is_any |= load_authorities_of_file(store, OSSL_STORE_INFO_get0_NAME(entry.get()));
@@ -70,8 +80,7 @@ bool load_authorities_of_text(X509_STORE* store, const char* pem) {
     is_any |= X509_STORE_add_cert(store, certificate) == 1;
     X509_free(certificate);
   }
-  if (is_any) ERR_clear_error();  // the end of the text is an error, too
-  return is_any;
+  return is_end_of_text() && is_any;
 }
 
 // SSL_CERT_FILE and SSL_CERT_DIR say it, as for other programs; else OpenSSL's own place, else the system's bundle.

@@ -102,7 +102,15 @@ const char* check_tls_options(const framepump_tls& options, TlsRole role, const 
   if (options.alpn != nullptr && !encode_protocols(options.alpn, protocols, size_bytes)) {
     return refuse("tls.alpn is not a list of protocols of 1 to 63 bytes each, separated by commas, 255 bytes in all");
   }
-  if (options.server_name != nullptr && std::strlen(options.server_name) > 253) return refuse("tls.server_name has more than 253 bytes");
+  const char* const name = options.server_name;
+  if (name != nullptr && std::strlen(name) > 253) return refuse("tls.server_name has more than 253 bytes");
+  // OpenSSL would take the first as no check at all, and the second as any host below.
+  if (name != nullptr && (name[0] == '\0' || name[0] == '.')) return refuse("tls.server_name is empty or begins with a dot, allowed is a host's name");
+  const bool wants_certificate = (options.flags & FRAMEPUMP_TLS_WANT_CLIENT_CERTIFICATE) != 0;
+  if (wants_certificate && role == TlsRole::client) return refuse("tls.flags has FRAMEPUMP_TLS_WANT_CLIENT_CERTIFICATE, which is for listeners");
+  if (wants_certificate && (options.flags & FRAMEPUMP_TLS_WITHOUT_VERIFICATION) != 0) {
+    return refuse("tls.flags has FRAMEPUMP_TLS_WANT_CLIENT_CERTIFICATE and FRAMEPUMP_TLS_WITHOUT_VERIFICATION, allowed is one of them");
+  }
   return nullptr;
 }
 
@@ -224,7 +232,7 @@ bool TlsContext::set_identity() {
     const Owned<X509, X509Freer> owned(between);
     if (SSL_CTX_add1_chain_cert(handle_, between) != 1) return fail(what, which);
   }
-  ERR_clear_error();  // the end of the text is an error, too
+  if (!is_end_of_text()) return fail(what, which);
   const bool is_key_file = options_.private_key_file != nullptr;
   what = is_key_file ? "tls.private_key_file" : "tls.private_key_pem";
   which = is_key_file ? options_.private_key_file : "";

@@ -130,8 +130,13 @@ IoResult TlsSession::fail(int ssl_error, Phase phase) {
     } else {
       set_failure(FRAMEPUMP_REASON_TLS_TRUNCATED, "the connection ended without TLS's close_notify: bytes may be missing");
     }
-  } else if (io_.status != IoStatus::ok && io_.status != IoStatus::would_block) {
-    if (is_handshake) std::snprintf(text_, sizeof(text_), "in the TLS handshake with %.200s", peer());
+  } else if (io_.status != IoStatus::ok && io_.status != IoStatus::would_block && ssl_error != SSL_ERROR_SSL) {
+    char system[80] = "";
+    if (io_.system_code != 0) system_message(io_.system_code, system);
+    if (is_handshake && text_[0] == '\0') {
+      std::snprintf(text_, sizeof(text_), "in the TLS handshake with %.180s%s%s", peer(), system[0] != '\0' ? ": " : "", system);
+    }
+    ERR_clear_error();
     return io_;  // it was the connection, not TLS
   } else {
     if (why[0] == '\0') std::snprintf(why, sizeof(why), "OpenSSL's error %d", ssl_error);
@@ -151,7 +156,7 @@ void TlsSession::note_info() {
   unsigned int protocol_bytes = 0;
   SSL_get0_alpn_selected(ssl_, &protocol, &protocol_bytes);
   if (protocol_bytes < sizeof(info_.alpn)) {
-    for (unsigned int i = 0; i < protocol_bytes; ++i) info_.alpn[i] = static_cast<char>(protocol[i]);
+    for (unsigned int i = 0; i < protocol_bytes; ++i) info_.alpn[i] = protocol[i] > 0x20 && protocol[i] < 0x7f ? static_cast<char>(protocol[i]) : '?';  // the peer's choice
   }
   const X509* certificate = SSL_get0_peer_certificate(ssl_);
   if (certificate == nullptr) return;

@@ -30,6 +30,8 @@ int note_session(SSL* ssl, SSL_SESSION* session);
 // ---- Authorities (tls_authorities.cpp). False: none was found; the error queue may say why. All are read now, since what OpenSSL would
 // look up by itself it would look up on the disk in the middle of a handshake. ----
 
+// After the last certificate of a text: true unless there is another one, which is damaged. The end of a text is an error too, and is cleared.
+bool is_end_of_text();
 bool load_system_authorities(X509_STORE* store);
 bool load_authorities_of_file(X509_STORE* store, const char* path);
 bool load_authorities_of_folder(X509_STORE* store, const char* path);

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "platform/address.h"
 #include "sources/tls_openssl.h"
@@ -26,11 +25,19 @@ struct TlsCallbacks {
     TlsSession& session = session_of(bio);
     BIO_clear_retry_flags(bio);
     const ReceiveBuffer buffer = {data, static_cast<uint64_t>(size_bytes)};
-    // When the first bytes of a call arrived is asked once.
-    int64_t* const arrival_ns = std::exchange(session.arrival_ns_, nullptr);
-    const IoResult result =
-        arrival_ns == nullptr ? receive(session.socket_, {&buffer, 1}) : receive_stamped(session.socket_, {&buffer, 1}, *arrival_ns);
-    if (result.status == IoStatus::ok) return static_cast<int>(result.size_bytes);
+    if (session.reads_left_ == 0) {
+      session.is_cut_ = true;
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    --session.reads_left_;
+    int64_t arrived_ns = 0;
+    const IoResult result = session.arrival_ns_ == nullptr ? receive(session.socket_, {&buffer, 1})
+                                                           : receive_stamped(session.socket_, {&buffer, 1}, arrived_ns);
+    if (result.status == IoStatus::ok) {
+      session.note_arrival(arrived_ns);
+      return static_cast<int>(result.size_bytes);
+    }
     session.io_ = result;
     if (result.status == IoStatus::end_of_stream) return 0;
     if (result.status == IoStatus::would_block) BIO_set_retry_read(bio);
@@ -137,9 +144,21 @@ void TlsSession::offer_session() {
 void TlsSession::enter(Socket socket, int64_t* arrival_ns) {
   socket_ = socket;
   arrival_ns_ = arrival_ns;
+  newest_arrival_ns_ = 0;
+  reads_with_bytes_ = 0;
+  reads_left_ = UINT32_MAX;
+  is_cut_ = false;
   io_ = {};
   ERR_clear_error();
 }
+
+void TlsSession::note_arrival(int64_t arrived_ns) {
+  ++reads_with_bytes_;
+  newest_arrival_ns_ = arrived_ns;
+  if (arrival_ns_ != nullptr && *arrival_ns_ == 0) *arrival_ns_ = arrived_ns;
+}
+
+bool TlsSession::is_newest_arrival_exact() const { return reads_with_bytes_ == 1 && (ssl_ == nullptr || SSL_has_pending(ssl_) == 0); }
 
 // What a call that did not succeed came to. `usual`: what such a call waits for as a rule; the other thing is noted.
 IoResult TlsSession::settle(int result, Phase phase, bool& waits_for_other, int usual) {
@@ -161,9 +180,13 @@ IoResult TlsSession::handshake(Socket socket, uint32_t port) {
 }
 
 IoResult TlsSession::receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t* arrival_ns) {
-  if (is_broken_) return {io_.status == IoStatus::would_block ? IoStatus::failed : io_.status, io_.system_code, 0};
+  if (is_broken_) {
+    const bool says_nothing = io_.status == IoStatus::ok || io_.status == IoStatus::would_block;
+    return {says_nothing ? IoStatus::failed : io_.status, io_.system_code, 0};
+  }
   IoResult result;
   enter(socket, arrival_ns);
+  reads_left_ = kMostReads;
   for (const ReceiveBuffer& buffer : buffers) {
     for (uint64_t filled = 0; filled < buffer.size_bytes;) {
       size_t taken = 0;
@@ -172,6 +195,7 @@ IoResult TlsSession::receive(Socket socket, std::span<const ReceiveBuffer> buffe
       result.size_bytes += taken;
       if (outcome == 1) continue;
       const IoResult after = settle(outcome, Phase::transfer, receive_waits_for_room_, SSL_ERROR_WANT_READ);
+      if (is_cut_ && after.status == IoStatus::would_block) return result;
       // It can say so after a message of its own, with more in its buffer.
       if (after.status == IoStatus::would_block && io_.status == IoStatus::ok) continue;
       result.status = after.status;
@@ -185,6 +209,7 @@ IoResult TlsSession::receive(Socket socket, std::span<const ReceiveBuffer> buffe
 IoResult TlsSession::send(Socket socket, std::span<const SendBuffer> buffers, std::byte* scratch) {
   IoResult result;
   enter(socket, nullptr);
+  send_waits_for_bytes_ = false;
   uint64_t left_bytes = 0;
   for (const SendBuffer& buffer : buffers) left_bytes += buffer.size_bytes;
   size_t at = 0;
@@ -222,6 +247,7 @@ IoResult TlsSession::send(Socket socket, std::span<const SendBuffer> buffers, st
 
 IoResult TlsSession::send_end(Socket socket) {
   if (is_end_sent_ || is_broken_ || !is_done_) return {};
+  if (SSL_in_init(ssl_) == 1) return {};  // the peer is in the middle of a message of TLS's own, and OpenSSL says no end then
   enter(socket, nullptr);
   const int outcome = SSL_shutdown(ssl_);
   is_end_sent_ = outcome >= 0;
@@ -232,6 +258,7 @@ IoResult TlsSession::send_end(Socket socket) {
     return {IoStatus::would_block, 0, 0};
   }
   is_broken_ = true;  // the connection is gone, which whoever reads it will find
+  ERR_clear_error();
   return {};
 }
 

@@ -47,8 +47,12 @@ class TlsSession {
 
   // As far as the peer's answers allow. ok: it is done.
   IoResult handshake(Socket socket, uint32_t port);
-  // Fills the buffers in order until nothing is left. end_of_stream: the peer's close_notify.
+  // Fills the buffers in order until nothing is left. end_of_stream: the peer's close_notify. ok with less than there is room for: there may be
+  // more; messages of TLS's own bring no bytes, and whoever sends many gets no more than a turn for it.
   IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers, int64_t* arrival_ns);
+  // Of the newest receive: when what it read last arrived (0: not asked, or no stamp), and whether all that it brought did.
+  int64_t newest_arrival_ns() const { return newest_arrival_ns_; }
+  bool is_newest_arrival_exact() const;
   // Takes from the buffers in order until the socket takes no more. Bytes that it did not take come again first, as many at least as a
   // record holds if there are so many. `scratch` has room for a record.
   IoResult send(Socket socket, std::span<const SendBuffer> buffers, std::byte* scratch);
@@ -73,12 +77,14 @@ class TlsSession {
 
  private:
   enum class Phase : uint8_t { handshake, transfer };
+  static constexpr uint32_t kMostReads = 16;  // of a receive, each up to a record: more than a quantum
   friend struct TlsCallbacks;
 
   bool start(uint32_t port);
   bool set_peer_name();
   void offer_session();
   void enter(Socket socket, int64_t* arrival_ns);
+  void note_arrival(int64_t arrived_ns);
   IoResult settle(int result, Phase phase, bool& waits_for_other, int usual);
   IoResult fail(int ssl_error, Phase phase);
   void explain_certificate();
@@ -91,7 +97,11 @@ class TlsSession {
   TlsContext& context_;
   ssl_st* ssl_ = nullptr;
   Socket socket_;                  // of the call that is under way
-  int64_t* arrival_ns_ = nullptr;  // the same: where to note when bytes arrived, or null
+  int64_t* arrival_ns_ = nullptr;  // the same: where to note when its first bytes arrived, or null
+  int64_t newest_arrival_ns_ = 0;
+  uint32_t reads_with_bytes_ = 0;  // of the newest call
+  uint32_t reads_left_ = 0;        // of the call that is under way
+  bool is_cut_ = false;            // it had none left
   IoResult io_;                    // the newest of the socket that was not ok
   uint32_t port_ = 0;
   uint32_t record_bytes_ = 0;      // of the record that waits for room
