@@ -104,8 +104,8 @@ TEST_CASE("every error, reason and event has a name of its own, and what does no
     CHECK_EQ(std::string(name(last + 1)), "unknown");
     CHECK_EQ(std::string(name(UINT32_MAX)), "unknown");
   };
-  check_names(api().error_name, FRAMEPUMP_ERROR_SYSTEM);
-  check_names(api().reason_name, FRAMEPUMP_REASON_OVERLOADED);
+  check_names(api().error_name, FRAMEPUMP_ERROR_CERTIFICATE);
+  check_names(api().reason_name, FRAMEPUMP_REASON_TLS_SETUP_FAILED);
   check_names(api().event_name, FRAMEPUMP_EVENT_OVERRUN);
   CHECK_EQ(std::string(api().error_name(FRAMEPUMP_ERROR_NEEDS_RESTART)), "needs restart");
   CHECK_EQ(std::string(api().reason_name(FRAMEPUMP_REASON_PEER_DEAD)), "peer dead");
@@ -118,6 +118,7 @@ TEST_CASE("structs of an older caller are filled as far as they go, and not a by
   check_sizes<framepump_config>(4, [&](framepump_config* c) { return api().network_config(net.handle(), c); });
   check_sizes<framepump_totals>(4, [&](framepump_totals* t) { return api().totals(net.handle(), t); });
   check_sizes<framepump_stream_info>(4, [&](framepump_stream_info* i) { return api().stream_info(pair.client, i); });
+  check_sizes<framepump_tls_info>(4, [&](framepump_tls_info* i) { return api().tls_info(pair.client, i); });
   uint64_t number = 0;
   check_sizes<framepump_tick_report>(4, [&](framepump_tick_report* report) {
     const framepump_frame frame = {sizeof(frame), 0, ++number, now_us()};
