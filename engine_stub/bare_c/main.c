@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   framepump_handle network = 0, stream = 0;
   api->config_init(&config, sizeof(config));
   if (api->network_create(&config, &services, &network, &message) != FRAMEPUMP_OK) return SDL_Log("%s", message.text), 1;
-  const framepump_endpoint server = {sizeof(server), 0, argv[1], (uint32_t)SDL_atoi(argv[2]), FRAMEPUMP_PRIORITY_BULK, 0};
+  const framepump_endpoint server = {sizeof(server), 0, argv[1], (uint32_t)SDL_atoi(argv[2]), FRAMEPUMP_PRIORITY_BULK, 0, NULL};
   /* "FPuq", the protocol's version, and as 64 bits each: the seed, the offset, the size. It leaves once we are connected. */
   const uint32_t request[8] = {SDL_SwapLE32(0x71755046), SDL_SwapLE32(1), 0, 0, 0, 0, SDL_SwapLE32(UPDATE_BYTES), 0};
   if (api->connect(network, &server, &stream) != FRAMEPUMP_OK ||

@@ -104,8 +104,8 @@ TEST_CASE("every error, reason and event has a name of its own, and what does no
     CHECK_EQ(std::string(name(last + 1)), "unknown");
     CHECK_EQ(std::string(name(UINT32_MAX)), "unknown");
   };
-  check_names(api().error_name, FRAMEPUMP_ERROR_SYSTEM);
-  check_names(api().reason_name, FRAMEPUMP_REASON_OVERLOADED);
+  check_names(api().error_name, FRAMEPUMP_ERROR_CERTIFICATE);
+  check_names(api().reason_name, FRAMEPUMP_REASON_TLS_SETUP_FAILED);
   check_names(api().event_name, FRAMEPUMP_EVENT_DOWNLOAD_FAILED);
   for (uint32_t reason = FRAMEPUMP_REASON_DOWNLOAD_NAME; reason <= FRAMEPUMP_REASON_DOWNLOAD_MEMORY; ++reason) {
     CHECK(std::string(api().reason_name(reason)).starts_with("download: "));
@@ -122,6 +122,7 @@ TEST_CASE("structs of an older caller are filled as far as they go, and not a by
   check_sizes<framepump_config>(4, [&](framepump_config* c) { return api().network_config(net.handle(), c); });
   check_sizes<framepump_totals>(4, [&](framepump_totals* t) { return api().totals(net.handle(), t); });
   check_sizes<framepump_stream_info>(4, [&](framepump_stream_info* i) { return api().stream_info(pair.client, i); });
+  check_sizes<framepump_tls_info>(4, [&](framepump_tls_info* i) { return api().tls_info(pair.client, i); });
   uint64_t number = 0;
   check_sizes<framepump_tick_report>(4, [&](framepump_tick_report* report) {
     const framepump_frame frame = {sizeof(frame), 0, ++number, now_us()};
@@ -144,7 +145,7 @@ TEST_CASE("structs of an older caller are read as far as they go, the rest has i
   CHECK_EQ(in_force.slice_us, 1234);
   CHECK_EQ(in_force.limit_streams, default_config().limit_streams);
 
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 77};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 77, nullptr};
   OldStruct<framepump_endpoint> old_endpoint(endpoint, offsetof(framepump_endpoint, user_data));
   framepump_handle listener = 0;
   CHECK_EQ(api().listen(network, old_endpoint.get(), &listener), FRAMEPUMP_OK);
@@ -172,7 +173,7 @@ TEST_CASE("a struct whose size is not set is refused") {
   framepump_stream_info info = {};
   framepump_frame frame = {sizeof(frame), 0, 1, 1};
   framepump_tick_report report = {};
-  framepump_endpoint endpoint = {0, 0, "127.0.0.1", 0, 1, 0};
+  framepump_endpoint endpoint = {0, 0, "127.0.0.1", 0, 1, 0, nullptr};
   framepump_source source = {};
   framepump_handle made = 0;
   constexpr uint32_t kInvalid = FRAMEPUMP_ERROR_INVALID_ARGUMENT;
@@ -198,8 +199,8 @@ TEST_CASE("a null pointer is refused by every function that takes one, and told 
   const framepump_handle n = net.handle();
   const framepump_handle stream = net.connect(1);
   const framepump_handle listener = net.listen();
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 1, 1, 0};
-  const framepump_endpoint no_host = {sizeof(no_host), 0, nullptr, 1, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 1, 1, 0, nullptr};
+  const framepump_endpoint no_host = {sizeof(no_host), 0, nullptr, 1, 1, 0, nullptr};
   const framepump_source no_function = {sizeof(no_function), 1, nullptr, nullptr, 0};
   const framepump_config config = default_config();
   const framepump_event* events = nullptr;

@@ -87,7 +87,7 @@ void live_a_life(const framepump_config& config, const framepump_services& servi
   const framepump_api& a = api();
   framepump_handle network = 0;
   if (a.network_create(&config, &services, &network, nullptr) != FRAMEPUMP_OK) return;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0, nullptr};
   framepump_handle listener = 0;
   framepump_handle streams[3] = {};
   framepump_handle source_handle = 0;

@@ -16,12 +16,12 @@ namespace {
 bool has_ipv6() {
   framepump_handle listener = 0;
   TestNetwork net;
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "::1", 0, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "::1", 0, 1, 0, nullptr};
   return api().listen(net.handle(), &endpoint, &listener) == FRAMEPUMP_OK;
 }
 
 uint32_t error_of_listen(TestNetwork& net, const char* host, uint32_t port, uint32_t flags = 0) {
-  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, 1, 0, nullptr};
   framepump_handle listener = 1;
   const uint32_t error = api().listen(net.handle(), &endpoint, &listener);
   if (error != FRAMEPUMP_OK) CHECK_EQ(listener, 0);
@@ -29,7 +29,7 @@ uint32_t error_of_listen(TestNetwork& net, const char* host, uint32_t port, uint
 }
 
 uint32_t error_of_connect(TestNetwork& net, const char* host, uint32_t port) {
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, host, port, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, host, port, 1, 0, nullptr};
   framepump_handle stream = 1;
   const uint32_t error = api().connect(net.handle(), &endpoint, &stream);
   if (error != FRAMEPUMP_OK) CHECK_EQ(stream, 0);

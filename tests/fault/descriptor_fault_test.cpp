@@ -166,7 +166,7 @@ TEST_CASE("a stream that would become hot while descriptors are out becomes hot 
 TEST_CASE("listen without descriptors is refused and says so") {
   TestNetwork net;
   DescriptorFamine famine;
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0, nullptr};
   framepump_handle listener = 0;
   CHECK_EQ(api().listen(net.handle(), &endpoint, &listener), FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED);
   CHECK(net.last_error().find("Too many open files") != std::string::npos);
@@ -234,7 +234,7 @@ TEST_CASE("beyond limits.streams connections wait in the backlog, and one is acc
     const uint32_t turns = turns_in(net, 100, frames);
     if (!is_sanitized()) CHECK_LE(turns, 8);
     CHECK_EQ(net.count(FRAMEPUMP_EVENT_ACCEPTED), 4);
-    const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", net.port_of(listener), 1, 0};
+    const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", net.port_of(listener), 1, 0, nullptr};
     framepump_handle stream = 1;
     CHECK_EQ(api().connect(net.handle(), &endpoint, &stream), FRAMEPUMP_ERROR_LIMIT_REACHED);
     CHECK_EQ(stream, 0);

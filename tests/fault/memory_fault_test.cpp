@@ -10,53 +10,16 @@
 #include <cstring>
 #include <string>
 
-#include "support/aligned_memory.h"
 #if !defined(_WIN32)
 #include "support/name_server.h"
 #include "support/named_network.h"
 #endif
+#include "support/refusing_services.h"
 #include "support/test_network.h"
 
 using namespace framepump::test;
 
 namespace {
-
-// Services whose allocator refuses the allocations from `first` up to `last`, and counts.
-class RefusingServices {
- public:
-  RefusingServices(int64_t first, int64_t last) : first_(first), last_(last) {
-    services_.struct_size = sizeof(services_);
-    services_.user = this;
-    services_.allocate = [](void* self, uint64_t size_bytes, uint64_t alignment) {
-      return static_cast<RefusingServices*>(self)->allocate(size_bytes, alignment);
-    };
-    services_.release = [](void* self, void* memory, uint64_t size_bytes, uint64_t) {
-      if (memory != nullptr) static_cast<RefusingServices*>(self)->live_bytes_ -= size_bytes;
-      aligned_release(memory);
-    };
-    services_.log = [](void*, uint32_t, const char*) {};
-  }
-  RefusingServices(const RefusingServices&) = delete;
-  RefusingServices& operator=(const RefusingServices&) = delete;
-
-  const framepump_services* services() const { return &services_; }
-  int64_t allocations() const { return allocations_.load(); }
-  uint64_t live_bytes() const { return live_bytes_.load(); }
-
- private:
-  void* allocate(uint64_t size_bytes, uint64_t alignment) {
-    const int64_t n = allocations_.fetch_add(1);
-    if (n >= first_ && n < last_) return nullptr;
-    live_bytes_ += size_bytes;
-    return aligned_allocate(size_bytes, alignment);
-  }
-
-  framepump_services services_ = {};
-  int64_t first_;
-  int64_t last_;
-  std::atomic<int64_t> allocations_{0};
-  std::atomic<uint64_t> live_bytes_{0};
-};
 
 constexpr int kStreams = 3;
 constexpr uint64_t kMessageBytes = 3'000;  // lies across a seam of small blocks
@@ -76,7 +39,7 @@ bool play(const framepump_config& config, const RefusingServices& refusing) {
   source.take_turn = [](void*, framepump_turn*) { return FRAMEPUMP_OUTCOME_DRAINED; };
   framepump_handle own = 0;
   api().add_source(network, &source, &own);
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   framepump_handle listener = 0;
   api().listen(network, &endpoint, &listener);
   api().listener_port(listener, &endpoint.port);
@@ -125,7 +88,7 @@ bool play_datagrams(const framepump_config& config, const RefusingServices& refu
   framepump_handle server = 0;
   framepump_handle client = 0;
   framepump_handle peer = 0;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   api().host_open(network, &options, &server);
   api().host_open(network, &options, &client);
   api().host_port(server, &endpoint.port);

@@ -266,7 +266,7 @@ TEST_CASE("what cannot be sent, opened or connected is refused with its reason")
   CHECK_EQ(open("127.0.0.1", 0, 4096), FRAMEPUMP_ERROR_INVALID_ARGUMENT);
   for (int i = 1; i < 16; ++i) CHECK_EQ(open(nullptr, 0, 1), FRAMEPUMP_OK);
   CHECK_EQ(open(nullptr, 0, 1), FRAMEPUMP_ERROR_LIMIT_REACHED);
-  const framepump_endpoint nobody = {sizeof(nobody), 0, "127.0.0.1", 9, 1, 0};
+  const framepump_endpoint nobody = {sizeof(nobody), 0, "127.0.0.1", 9, 1, 0, nullptr};
   CHECK_EQ(api().peer_connect(made, &nobody, 0, &made), FRAMEPUMP_ERROR_STALE_HANDLE);
 }
 

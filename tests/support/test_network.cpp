@@ -65,7 +65,7 @@ const framepump_tick_report& TestNetwork::frame() {
 }
 
 framepump_handle TestNetwork::listen(const char* host, uint32_t port, uint32_t flags, uint32_t priority) {
-  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, priority, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, priority, 0, nullptr};
   framepump_handle listener = 0;
   const uint32_t error = api().listen(handle_, &endpoint, &listener);
   INFO(last_error());
@@ -80,7 +80,7 @@ uint32_t TestNetwork::port_of(framepump_handle listener) {
 }
 
 framepump_handle TestNetwork::connect(uint32_t port, const char* host, uint32_t flags, uint32_t priority) {
-  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, priority, 0};
+  const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, priority, 0, nullptr};
   framepump_handle stream = 0;
   const uint32_t error = api().connect(handle_, &endpoint, &stream);
   INFO(last_error());
@@ -109,7 +109,7 @@ uint32_t TestNetwork::host_port(framepump_handle host) {
 }
 
 framepump_handle TestNetwork::peer_connect(framepump_handle host, uint32_t port, uint32_t data, uint64_t user_data) {
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", port, 1, user_data};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", port, 1, user_data, nullptr};
   framepump_handle peer = 0;
   const uint32_t error = api().peer_connect(host, &endpoint, data, &peer);
   INFO(last_error());

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <string>
 
+#include "support/openssl.h"
 #include "support/test_network.h"
 
 using namespace framepump::test;
@@ -67,15 +68,23 @@ struct HostSide {
   }
 };
 
+enum class Secure : uint8_t { no, yes };
+
 // Both helper threads, a listener, and a stream that carries a message and is still open in the end.
-void use_network(const framepump_api& loaded, const char* config_path, const framepump_services& services) {
+void use_network(const framepump_api& loaded, const char* config_path, const framepump_services& services, Secure secure) {
   framepump_handle network = 0;
   framepump_handle listener = 0;
   framepump_handle stream = 0;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, 1, 0, nullptr};
   REQUIRE_EQ(loaded.network_open(config_path, &services, &network, nullptr), FRAMEPUMP_OK);
+  const TlsOptions server_options = secure == Secure::yes ? TlsOptions::server() : TlsOptions();
+  const TlsOptions client_options = secure == Secure::yes ? TlsOptions::client() : TlsOptions();
+  const framepump_tls server = server_options.c();
+  const framepump_tls client = client_options.c();
+  if (secure == Secure::yes) endpoint.tls = &server;
   REQUIRE_EQ(loaded.listen(network, &endpoint, &listener), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.listener_port(listener, &endpoint.port), FRAMEPUMP_OK);
+  if (secure == Secure::yes) endpoint.tls = &client;
   REQUIRE_EQ(loaded.connect(network, &endpoint, &stream), FRAMEPUMP_OK);
   REQUIRE_EQ(loaded.write_all(stream, "hello", 5), FRAMEPUMP_OK);
   framepump_host_options options = {};
@@ -98,13 +107,13 @@ void use_network(const framepump_api& loaded, const char* config_path, const fra
   CHECK_EQ(loaded.network_destroy(network), FRAMEPUMP_OK);
 }
 
-void load_use_unload(const char* config_path, const framepump_services& services) {
+void load_use_unload(const char* config_path, const framepump_services& services, Secure secure = Secure::no) {
   void* library = dlopen(library_path().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) FAIL(dlerror());
   const auto get_api = reinterpret_cast<framepump_get_api_function>(dlsym(library, "framepump_get_api"));
   const bool is_its_own = get_api != nullptr && get_api != &framepump_get_api;  // not what this program is linked with
   REQUIRE(is_its_own);
-  use_network(*get_api(FRAMEPUMP_VERSION), config_path, services);
+  use_network(*get_api(FRAMEPUMP_VERSION), config_path, services, secure);
   REQUIRE_EQ(dlclose(library), 0);
 }
 
@@ -155,4 +164,23 @@ TEST_CASE("loading, using and unloading the plugin 100 times leaves no descripto
   if (is_sanitized()) return;  // their allocators keep what was freed
   CHECK_LE(after.mappings, before.mappings + 4);
   CHECK_LE(after.malloc_bytes, before.malloc_bytes + 16 * 1024);  // 160 bytes a round would show
+}
+
+// OpenSSL itself stays, as it wants to; how much memory it keeps is its business.
+TEST_CASE("TLS: the plugin can be unloaded after it was used, again and again, and OpenSSL refers to nothing of it") {
+  const fs::path config_path = fs::temp_directory_path() / ("framepump_tls_load_" + std::to_string(getpid()) + ".toml");
+  std::ofstream(config_path) << "[pump]\nthreaded = true\n[memory]\nbudget_kib = 4096\n";
+  HostSide host;
+  const framepump_services services = host.services();
+  load_use_unload(config_path.c_str(), services, Secure::yes);
+  const Footprint before;
+  for (uint32_t i = 0; i < 20; ++i) {
+    load_use_unload(config_path.c_str(), services, Secure::yes);
+    REQUIRE_EQ(count_mappings(library_path().filename()), 0);
+    REQUIRE_EQ(host.balance_bytes, 0);
+  }
+  const Footprint after;
+  fs::remove(config_path);
+  CHECK_EQ(after.descriptors, before.descriptors);
+  CHECK_EQ(after.threads, before.threads);
 }

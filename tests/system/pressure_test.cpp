@@ -380,7 +380,7 @@ TEST_CASE("a connect beyond limits.streams or memory.budget_kib names the key to
     if (limited_by == 0) config.limit_streams = 5;
     if (limited_by == 1) config.budget_kib = 1024;
     TestNetwork net(config);
-    framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", nobody.port(), FRAMEPUMP_PRIORITY_NORMAL, 0};
+    framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", nobody.port(), FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
     std::vector<framepump_handle> streams;
     framepump_handle stream = 0;
     uint32_t error = FRAMEPUMP_OK;

@@ -82,7 +82,7 @@ class Host : public Handle {
   }
   // Starts to connect; the outcome is an event. The other side's accepted event carries `data`.
   Result<Peer> connect(const char* address, uint16_t port, uint32_t data = 0) const {
-    const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, port, FRAMEPUMP_PRIORITY_NORMAL, 0};
+    const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, port, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
     framepump_handle peer = 0;
     const uint32_t error = api_->peer_connect(value_, &endpoint, data, &peer);
     if (error != FRAMEPUMP_OK) return status(error).error();

@@ -26,6 +26,7 @@
 #include <framepump/framepump_config.h>
 #include <framepump/framepump_datagram.h>
 #include <framepump/framepump_download.h>
+#include <framepump/framepump_tls.h>
 #include <framepump/framepump_trace.h>
 #include <framepump/framepump_types.h>
 
@@ -106,11 +107,12 @@ typedef struct framepump_api {
    * and IPv4 in turns; stream.connect_timeout_ms counts for all of it. CLOSED then has a NAME_* reason or that of the addresses, and its
    * text says what was tried. ADDRESS_NOT_NUMERIC: neither an address nor a well-formed name (IDNs in their xn-- form), or a name and this
    * plugin was built without names. DESCRIPTORS_EXHAUSTED: no file thread for the first name. LIMIT_REACHED: limits.streams or
-   * memory.budget_kib. OUT_OF_MEMORY (names only). */
+   * memory.budget_kib. OUT_OF_MEMORY (names and TLS only). UNSUPPORTED: `tls`, and this plugin was built without TLS. */
   uint32_t (*connect)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream);
   /* Listens at once, with SO_REUSEADDR (on Windows SO_EXCLUSIVEADDRUSE). ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE,
    * ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners),
-   * UNSUPPORTED (no IPv6 on this machine), SYSTEM. */
+   * UNSUPPORTED (no IPv6 on this machine, or a plugin without TLS), SYSTEM. With `tls` it reads the disk, which is not for the frame;
+   * CERTIFICATE: what it read there cannot be used. */
   uint32_t (*listen)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener);
   uint32_t (*listener_port)(framepump_handle listener, uint32_t* port);
 
@@ -214,6 +216,11 @@ typedef struct framepump_api {
   /* 1: gives its connection and its place back; 0: queues again and goes on where it was, as after a broken connection. CLOSED: it
    * has ended. */
   uint32_t (*download_pause)(framepump_handle download, uint32_t paused);
+
+  /* ---- TLS (framepump_tls.h) ---- */
+
+  /* What the handshake came to. `info->struct_size` must be set. NOT_YET: it is not over. A plain stream: version 0. */
+  uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
 } framepump_api;
 
 #if defined(_WIN32)

@@ -26,4 +26,5 @@
 #include <framepump/result.hpp>
 #include <framepump/round_trip.hpp>
 #include <framepump/stream.hpp>
+#include <framepump/tls.hpp>
 #include <framepump/types.hpp>

@@ -40,6 +40,7 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_UNSUPPORTED 18u           /* not on this platform, or left out of this plugin */
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
 #define FRAMEPUMP_ERROR_MALFORMED 20u             /* the peer's bytes are not what was agreed on (MessageReader) */
+#define FRAMEPUMP_ERROR_CERTIFICATE 21u           /* a certificate, key or authority of a TLS listener cannot be used: the text says why */
 
 /* Why a stream or datagram peer closed. */
 #define FRAMEPUMP_REASON_NONE 0u
@@ -63,6 +64,15 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_REASON_NAME_TIMED_OUT 18u       /* connect by name: no name server answered in time (names.timeout_ms, names.tries,
                                                      stream.connect_timeout_ms) */
 #define FRAMEPUMP_REASON_NAME_FAILED 19u          /* connect by name: the name servers refused or failed */
+/* Of TLS streams; the event's text is a sentence with names and dates. */
+#define FRAMEPUMP_REASON_TLS_CERTIFICATE_EXPIRED 20u /* or not valid yet */
+#define FRAMEPUMP_REASON_TLS_WRONG_HOST 21u       /* the certificate is another host's */
+#define FRAMEPUMP_REASON_TLS_UNKNOWN_ISSUER 22u   /* no authority that is believed has signed it, or it has signed itself */
+#define FRAMEPUMP_REASON_TLS_CERTIFICATE_REFUSED 23u /* anything else that is wrong with it */
+#define FRAMEPUMP_REASON_TLS_HANDSHAKE_FAILED 24u /* no common version or cipher, the peer refused, or it does not speak TLS */
+#define FRAMEPUMP_REASON_TLS_TRUNCATED 25u        /* the connection ended without TLS's own end: bytes may be missing */
+#define FRAMEPUMP_REASON_TLS_PROTOCOL 26u         /* after the handshake: the peer broke the protocol, or refused us then */
+#define FRAMEPUMP_REASON_TLS_SETUP_FAILED 27u     /* our own certificate, key or authorities could not be loaded */
 
 #define FRAMEPUMP_PRIORITY_REALTIME 0u
 #define FRAMEPUMP_PRIORITY_NORMAL 1u
@@ -168,6 +178,8 @@ typedef struct framepump_totals {
   uint64_t memory_peak_bytes;
   uint64_t memory_budget_bytes;
   uint64_t kernel_window_bytes;
+  uint64_t tls_handshakes;       /* that succeeded */
+  uint64_t tls_failures;         /* handshakes that did not */
 } framepump_totals;
 
 #define FRAMEPUMP_STREAM_HOT 1u               /* its receive window is held open (memory.kernel_window_kib) */
@@ -221,6 +233,8 @@ typedef struct framepump_arrival {
   uint32_t reserved;
 } framepump_arrival;
 
+struct framepump_tls; /* framepump_tls.h */
+
 /* Where to connect to or listen on. */
 #define FRAMEPUMP_STREAM_HALF_OPEN 1u  /* at the peer's end of stream stay open for writing, and say PEER_HALF_CLOSED; without
                                           it the stream sends what is queued and closes by itself */
@@ -234,6 +248,7 @@ typedef struct framepump_endpoint {
   uint32_t port;                 /* 0 to 65535; 0 lets a listener choose (see listener_port) */
   uint32_t priority;             /* FRAMEPUMP_PRIORITY_*; accepted streams inherit the listener's */
   uint64_t user_data;            /* comes back in events; accepted streams inherit the listener's */
+  const struct framepump_tls* tls; /* null: a plain stream; see framepump_tls.h */
 } framepump_endpoint;
 
 /* A user source: gameplay's own work, charged to the slice. `take_turn` runs inside tick on the thread that called tick,

@@ -6,6 +6,7 @@
 #include <framepump/datagram.hpp>
 #include <framepump/download.hpp>
 #include <framepump/stream.hpp>
+#include <framepump/tls.hpp>
 
 #include <cstddef>
 #include <span>
@@ -129,14 +130,30 @@ class Network {
 
   // Starts to connect to a numeric address or a host name; the outcome is an event. `flags`: FRAMEPUMP_STREAM_*.
   Result<Stream> connect(const char* host, uint16_t port, Priority priority = Priority::normal, uint32_t flags = 0) {
-    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0};
+    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0, nullptr};
+    framepump_handle handle = 0;
+    const uint32_t error = api_->connect(handle_, &endpoint, &handle);
+    return result<Stream>(error, handle);
+  }
+  // The same with TLS. CONNECTED comes after the handshake.
+  Result<Stream> connect(const char* host, uint16_t port, const Tls& tls, Priority priority = Priority::normal, uint32_t flags = 0) {
+    const framepump_tls options = tls.options();
+    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0, &options};
     framepump_handle handle = 0;
     const uint32_t error = api_->connect(handle_, &endpoint, &handle);
     return result<Stream>(error, handle);
   }
   // Port 0 lets the system choose; Listener::port says which. `flags`: FRAMEPUMP_LISTEN_* and FRAMEPUMP_STREAM_*.
   Result<Listener> listen(const char* host, uint16_t port, Priority priority = Priority::normal, uint32_t flags = 0) {
-    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0};
+    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0, nullptr};
+    framepump_handle handle = 0;
+    const uint32_t error = api_->listen(handle_, &endpoint, &handle);
+    return result<Listener>(error, handle);
+  }
+  // The same with TLS, and with the certificate and key that it needs. Reads the disk: not for the frame.
+  Result<Listener> listen(const char* host, uint16_t port, const Tls& tls, Priority priority = Priority::normal, uint32_t flags = 0) {
+    const framepump_tls options = tls.options();
+    const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0, &options};
     framepump_handle handle = 0;
     const uint32_t error = api_->listen(handle_, &endpoint, &handle);
     return result<Listener>(error, handle);

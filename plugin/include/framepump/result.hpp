@@ -38,6 +38,7 @@ enum class ErrorCode : uint32_t {
   unsupported = FRAMEPUMP_ERROR_UNSUPPORTED,
   system = FRAMEPUMP_ERROR_SYSTEM,
   malformed = FRAMEPUMP_ERROR_MALFORMED,
+  certificate = FRAMEPUMP_ERROR_CERTIFICATE,
 };
 
 // A code to act on and a sentence to show: it names the thing, the value and what is allowed. It owns its text.

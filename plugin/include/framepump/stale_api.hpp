@@ -51,6 +51,7 @@ constexpr framepump_api make_stale_api() {
   refuse(api.arrival);
   refuse(api.download_info);
   refuse(api.download_pause);
+  refuse(api.tls_info);
   return api;
 }
 

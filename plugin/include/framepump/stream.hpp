@@ -6,6 +6,7 @@
 
 #include <framepump/result.hpp>
 #include <framepump/stale_api.hpp>
+#include <framepump/tls.hpp>
 #include <framepump/types.hpp>
 
 #include <cstddef>
@@ -146,6 +147,13 @@ class Stream : public Handle {
   Result<StreamInfo> info() const {
     StreamInfo info;
     const uint32_t error = api_->stream_info(value_, &info);
+    if (error != FRAMEPUMP_OK) return status(error).error();
+    return info;
+  }
+  // What the TLS handshake came to; not_yet before CONNECTED. A plain stream has version 0.
+  Result<TlsInfo> tls_info() const {
+    TlsInfo info;
+    const uint32_t error = api_->tls_info(value_, &info);
     if (error != FRAMEPUMP_OK) return status(error).error();
     return info;
   }

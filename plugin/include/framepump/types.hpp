@@ -63,6 +63,14 @@ enum class Reason : uint32_t {
   name_not_found = FRAMEPUMP_REASON_NAME_NOT_FOUND,
   name_timed_out = FRAMEPUMP_REASON_NAME_TIMED_OUT,
   name_failed = FRAMEPUMP_REASON_NAME_FAILED,
+  tls_certificate_expired = FRAMEPUMP_REASON_TLS_CERTIFICATE_EXPIRED,
+  tls_wrong_host = FRAMEPUMP_REASON_TLS_WRONG_HOST,
+  tls_unknown_issuer = FRAMEPUMP_REASON_TLS_UNKNOWN_ISSUER,
+  tls_certificate_refused = FRAMEPUMP_REASON_TLS_CERTIFICATE_REFUSED,
+  tls_handshake_failed = FRAMEPUMP_REASON_TLS_HANDSHAKE_FAILED,
+  tls_truncated = FRAMEPUMP_REASON_TLS_TRUNCATED,
+  tls_protocol = FRAMEPUMP_REASON_TLS_PROTOCOL,
+  tls_setup_failed = FRAMEPUMP_REASON_TLS_SETUP_FAILED,
 };
 
 enum class EventKind : uint32_t {

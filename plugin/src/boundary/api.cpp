@@ -216,17 +216,30 @@ uint32_t readable(framepump_handle network, const framepump_handle** out, uint32
   return NetworkCall(network).forward({out, count}, [&](Network& n) { return n.readable(out, count); });
 }
 
+// An endpoint and what it points to.
+bool read_endpoint(const framepump_endpoint* from, framepump_endpoint& to, framepump_tls& tls) {
+  if (!read_struct(from, to)) return false;
+  if (to.tls == nullptr) return true;
+  const bool is_read = read_struct(to.tls, tls);
+  to.tls = &tls;
+  return is_read;
+}
+
 uint32_t connect(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream) {
   return NetworkCall(network).forward({endpoint, stream}, [&](Network& n) {
     framepump_endpoint all = {};
-    return read_struct(endpoint, all) ? n.connect(all, stream) : n.refuse(kInvalid, "connect: struct_size is not set");
+    framepump_tls tls = {};
+    if (!read_endpoint(endpoint, all, tls)) return n.refuse(kInvalid, "connect: struct_size is not set");
+    return n.connect(all, stream);
   });
 }
 
 uint32_t listen(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* listener) {
   return NetworkCall(network).forward({endpoint, listener}, [&](Network& n) {
     framepump_endpoint all = {};
-    return read_struct(endpoint, all) ? n.listen(all, listener) : n.refuse(kInvalid, "listen: struct_size is not set");
+    framepump_tls tls = {};
+    if (!read_endpoint(endpoint, all, tls)) return n.refuse(kInvalid, "listen: struct_size is not set");
+    return n.listen(all, listener);
   });
 }
 
@@ -394,6 +407,12 @@ uint32_t download_pause(framepump_handle download, uint32_t paused) {
   return Call(download).forward({}, [&](Network& n) { return n.download_pause(download, paused); });
 }
 
+uint32_t tls_info(framepump_handle stream, framepump_tls_info* info) {
+  return Call(stream).forward({info}, [&](Network& n) {
+    return has_size(info) ? n.tls_info(stream, *info) : n.refuse(kInvalid, "tls_info: struct_size is not set");
+  });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -452,6 +471,7 @@ constexpr framepump_api kApi = {
     .download_start = download_start,
     .download_info = download_info,
     .download_pause = download_pause,
+    .tls_info = tls_info,
 };
 
 }  // namespace

@@ -38,6 +38,7 @@ const char* error_name(uint32_t error) {
       "unsupported",
       "system",
       "malformed",
+      "certificate",
   };
   return pick(kNames, error);
 }
@@ -64,6 +65,14 @@ const char* reason_name(uint32_t reason) {
       "name not found",
       "name timed out",
       "name failed",
+      "TLS: certificate expired",
+      "TLS: wrong host",
+      "TLS: unknown issuer",
+      "TLS: certificate refused",
+      "TLS: handshake failed",
+      "TLS: truncated",
+      "TLS: protocol",
+      "TLS: setup failed",
   };
   static constexpr const char* kDownloadNames[] = {
       "download: name",   "download: connect", "download: tls",  "download: status",    "download: redirect", "download: broken",

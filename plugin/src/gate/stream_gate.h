@@ -22,6 +22,7 @@ enum CommandBit : uint32_t {
   kCommandPriority = 64,      // StreamGate::wanted_priority changed
   kCommandReclaim = 128,      // the received queue was emptied: its last block may go
   kCommandRelease = 256,      // gameplay is done with it: the last command there will be
+  kCommandTls = 512,          // the file thread has loaded what TLS streams wait for
 };
 
 // What the pump tells gameplay, one bit each. tick turns them into events, in this order.

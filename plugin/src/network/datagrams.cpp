@@ -68,7 +68,7 @@ uint32_t Network::check_datagram_address(const framepump_endpoint& endpoint, uin
 
 uint32_t Network::check_host_options(const framepump_host_options& options, EnetOptions& wanted) {
   const char* address = options.host != nullptr ? options.host : "0.0.0.0";
-  const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, options.port, options.priority, options.user_data};
+  const framepump_endpoint endpoint = {sizeof(endpoint), 0, address, options.port, options.priority, options.user_data, nullptr};
   const uint32_t error = check_datagram_address(endpoint, 0, "host_open", wanted.address);
   if (error != FRAMEPUMP_OK) return error;
   if (options.peers > 4095) {

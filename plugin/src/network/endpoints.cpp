@@ -9,6 +9,7 @@
 #include "sources/connector.h"
 #include "sources/host_name.h"
 #include "sources/stream_extension.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
 namespace {
@@ -145,6 +146,7 @@ uint32_t Network::connect(const framepump_endpoint& endpoint, framepump_handle* 
   *handle = 0;
   if (const uint32_t error = check_port(endpoint, 1, "connect"); error != FRAMEPUMP_OK) return error;
   SocketAddress address;
+  if (const uint32_t error = check_tls(endpoint, TlsRole::client, "connect"); error != FRAMEPUMP_OK) return error;
   StreamExtension* extension = nullptr;
   if (!parse_address(endpoint.host, static_cast<uint16_t>(endpoint.port), address)) {
     if (const uint32_t error = make_connector(endpoint, extension); error != FRAMEPUMP_OK) return error;
@@ -156,6 +158,12 @@ uint32_t Network::connect(const framepump_endpoint& endpoint, framepump_handle* 
     return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "connect: %u streams are open: limits.streams is %u, memory.budget_kib is %u; raise one of them",
                 counters_.open_streams.load(std::memory_order_relaxed), config_.limit_streams, config_.budget_kib);
   }
+  stream->gate.extension.store(extension, std::memory_order_release);
+  if (endpoint.tls != nullptr && !secure_client(*stream, endpoint)) {
+    host_.destroy(stream->gate.extension.exchange(nullptr, std::memory_order_relaxed));
+    streams_.put_back_unused(*stream);
+    return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "connect: no memory for TLS, or no thread to load its authorities");
+  }
   streams_.identity(index).is_live = true;
   *handle = stream_handle(index);
   StreamGate& gate = stream->gate;
@@ -165,18 +173,33 @@ uint32_t Network::connect(const framepump_endpoint& endpoint, framepump_handle* 
   gate.user_data = endpoint.user_data;
   gate.wanted_priority.store(static_cast<uint8_t>(endpoint.priority), std::memory_order_relaxed);
   stream->set_handle(*handle);
-  if (extension != nullptr) {
-    extension->connector->attach(*stream, *handle);
-    gate.extension.store(extension, std::memory_order_release);
-  }
+  if (extension != nullptr) extension->connector->attach(*stream, *handle);
   command(*stream, kCommandOpen | kCommandPriority);
   return FRAMEPUMP_OK;
+}
+
+uint32_t Network::check_tls(const framepump_endpoint& endpoint, TlsRole role, const char* what) {
+  if (endpoint.tls == nullptr) return FRAMEPUMP_OK;
+  if (!has_tls()) return fail(FRAMEPUMP_ERROR_UNSUPPORTED, "%s: this FramePump was built without TLS (FRAMEPUMP_WITH_TLS)", what);
+  char text[256];
+  if (check_tls_options(*endpoint.tls, role, what, text, sizeof(text)) != nullptr) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "%s", text);
+  has_unverified_ |= role == TlsRole::client && (endpoint.tls->flags & FRAMEPUMP_TLS_WITHOUT_VERIFICATION) != 0;
+  return FRAMEPUMP_OK;
+}
+
+bool Network::secure_client(TcpStream& stream, const framepump_endpoint& endpoint) {
+  TlsContext* context = parts_.tls_contexts->for_client(*endpoint.tls);
+  if (context == nullptr) return false;
+  const bool is_secure = stream.secure(*context, endpoint.tls->server_name != nullptr ? endpoint.tls->server_name : endpoint.host);
+  context->let_go();
+  return is_secure;
 }
 
 uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* handle) {
   *handle = 0;
   SocketAddress address;
   if (const uint32_t error = check_endpoint(endpoint, 0, "listen", address); error != FRAMEPUMP_OK) return error;
+  if (const uint32_t error = check_tls(endpoint, TlsRole::server, "listen"); error != FRAMEPUMP_OK) return error;
   ListenerSlot* slot = free_listener_slot();
   if (slot == nullptr) return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "listen: %u listeners are open, which is the most there can be", kMaxListeners);
   ListenOptions options;
@@ -185,9 +208,19 @@ uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* h
   options.stream.no_delay = config_.no_delay != 0;
   options.stream.keepalive_s = config_.keepalive_s;
   options.stream.dead_after_s = config_.dead_after_s;
+  TlsContext* tls = endpoint.tls == nullptr ? nullptr : parts_.tls_contexts->for_server(*endpoint.tls);
+  if (endpoint.tls != nullptr && tls == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "listen: the allocator returned null");
+  if (tls != nullptr && tls->state() == TlsContext::State::failed) {
+    fail(FRAMEPUMP_ERROR_CERTIFICATE, "listen: %s", tls->problem());
+    tls->let_go();
+    return FRAMEPUMP_ERROR_CERTIFICATE;
+  }
   Socket socket;
   const IoResult result = open_listener(address, options, socket);
-  if (result.status != IoStatus::ok) return fail_socket("listen on", address, result);
+  if (result.status != IoStatus::ok) {
+    if (tls != nullptr) tls->let_go();
+    return fail_socket("listen on", address, result);
+  }
   streams_.warm(options.backlog);
   SocketAddress local;
   slot->port = local_address(socket, local) ? local.port : endpoint.port;
@@ -196,7 +229,7 @@ uint32_t Network::listen(const framepump_endpoint& endpoint, framepump_handle* h
   *handle = make_handle(HandleKind::listener, static_cast<uint32_t>(slot - listeners_), slot->generation);
   const bool may_be_hot = config_.hot_streams != 0 || (endpoint.flags & FRAMEPUMP_LISTEN_HOT) != 0;
   slot->listener->prepare(socket, local, options.stream, may_be_hot ? HotSetting::allowed : HotSetting::forbidden,
-                          static_cast<uint8_t>(endpoint.flags & FRAMEPUMP_STREAM_HALF_OPEN), endpoint.user_data);
+                          static_cast<uint8_t>(endpoint.flags & FRAMEPUMP_STREAM_HALF_OPEN), endpoint.user_data, tls);
   slot->listener->set_handle(*handle);
   slot->listener->set_wanted_priority(endpoint.priority);
   command(*slot->listener, kCommandOpen | kCommandPriority);
@@ -427,6 +460,23 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
   const bool has_name = extension != nullptr && extension->has_name;  // then so is the peer's
   if (is_announced || !has_name) format_address(gate.peer, all.peer_address);
+  std::memcpy(&info, &all, std::min<size_t>(info.struct_size, sizeof(all)));
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::tls_info(framepump_handle handle, framepump_tls_info& info) {
+  TcpStream* stream = nullptr;
+  if (const uint32_t error = find_stream(handle, stream); error != FRAMEPUMP_OK) return error;
+  framepump_tls_info all = {};
+  if (const TlsSession* session = stream->tls(); session != nullptr) {
+    // What the pump writes before CONNECTED; a stream that closes may never have come that far.
+    const uint32_t state = stream->gate.state;
+    if (state == FRAMEPUMP_STATE_CONNECTING || state == FRAMEPUMP_STATE_CLOSING) {
+      return fail(FRAMEPUMP_ERROR_NOT_YET, "tls_info: the handshake is not over, or the stream is closing");
+    }
+    all = session->info();
+  }
+  all.struct_size = info.struct_size;
   std::memcpy(&info, &all, std::min<size_t>(info.struct_size, sizeof(all)));
   return FRAMEPUMP_OK;
 }

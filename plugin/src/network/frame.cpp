@@ -35,6 +35,7 @@ uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* repo
   begin_frame(frame);
   apply_file_changes();
   apply_wanted_mode();
+  if (has_unverified_) warn_of_unverified();
   end_last_frame();
   const bool pumped = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && pump_frame(slice, run);
   if (!pumped) run_game_sources(slice, run);
@@ -347,6 +348,14 @@ void Network::trace_tick(const Slice& slice, const RunReport& run, bool is_overr
   event.bytes = run.culprit_bytes;
   event.value = static_cast<uint64_t>(run.culprit_us);
   host_.trace(event);
+}
+
+void Network::warn_of_unverified() {
+  has_unverified_ = false;
+  if (told_unverified_) return;
+  told_unverified_ = true;
+  host_.log(FRAMEPUMP_LOG_WARNING,
+            "TLS streams are opened with FRAMEPUMP_TLS_WITHOUT_VERIFICATION: whoever sits between can read and change everything");
 }
 
 // The lowest hint that was not told yet, as a sentence; null when there is none.

@@ -115,18 +115,23 @@ bool Network::Parts::open(Network& network) {
   hot = host.create<HotSet>(host, *pump, network.settings_, network.counters_);
   memory_waiters = host.create<WaitingRoom>(host, *pump);
   descriptor_waiters = host.create<WaitingRoom>(host, *pump);
-  if (hot == nullptr || memory_waiters == nullptr || descriptor_waiters == nullptr) return false;
+  tls_waiters = host.create<WaitingRoom>(host, *pump);
+  if (hot == nullptr || memory_waiters == nullptr || descriptor_waiters == nullptr || tls_waiters == nullptr) return false;
   resolver = make_resolver({host, *pump, network.commands_, network.settings_, static_cast<PumpWaker&>(network)});
   if (resolver == nullptr && has_names()) return false;
   environment = host.create<Environment>(Environment{host, *pump, network.pool_, network.notices_, *hot, network.streams_,
-                                                     *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, resolver, scratch});
+                                                     *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, resolver,
+                                                     scratch, *tls_waiters});
+  tls_contexts = host.create<TlsContexts>(host, network.files_, network.commands_, *tls_waiters, static_cast<PumpWaker&>(network));
   network.io_ = host.create<IoThread>(host, network.token_, *poller, static_cast<BackgroundPump&>(network));
-  return environment != nullptr && network.io_ != nullptr;
+  return environment != nullptr && network.io_ != nullptr && tls_contexts != nullptr;
 }
 
 Network::Parts::~Parts() {
+  host.destroy(tls_contexts);
   host.destroy(environment);
   destroy_resolver(host, resolver);
+  host.destroy(tls_waiters);
   host.destroy(descriptor_waiters);
   host.destroy(memory_waiters);
   host.destroy(hot);
@@ -272,6 +277,8 @@ uint32_t Network::totals(framepump_totals& out) const {
   all.connects = counters_.connects.load(kRelaxed);
   all.closes = counters_.closes.load(kRelaxed);
   all.accept_pauses = counters_.accept_pauses.load(kRelaxed);
+  all.tls_handshakes = counters_.tls_handshakes.load(kRelaxed);
+  all.tls_failures = counters_.tls_failures.load(kRelaxed);
   all.guard_takeovers = guard_takeovers_.load(kRelaxed);
   all.memory_used_bytes = pool_.used_bytes();
   all.memory_peak_bytes = pool_.peak_bytes();

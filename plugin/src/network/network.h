@@ -26,6 +26,7 @@
 #include "sources/resolver.h"
 #include "sources/stream_table.h"
 #include "sources/tcp_listener.h"
+#include "sources/tls_contexts.h"
 #include "sources/user_source.h"
 
 namespace framepump {
@@ -76,6 +77,7 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   uint32_t set_priority(framepump_handle handle, uint32_t priority);
   uint32_t set_user_data(framepump_handle handle, uint64_t user_data);
   uint32_t stream_info(framepump_handle stream, framepump_stream_info& info);
+  uint32_t tls_info(framepump_handle stream, framepump_tls_info& info);
   uint32_t add_source(const framepump_source& source, framepump_handle* handle);
   uint32_t wake_source(framepump_handle source);
 
@@ -146,6 +148,8 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
     WaitingRoom* memory_waiters = nullptr;
     WaitingRoom* descriptor_waiters = nullptr;
     Resolver* resolver = nullptr;
+    WaitingRoom* tls_waiters = nullptr;
+    TlsContexts* tls_contexts = nullptr;
     Environment* environment = nullptr;
     std::byte* scratch = nullptr;
   };
@@ -183,6 +187,7 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   void report_overrun(const RunReport& run, int64_t tick_us);
   void trace_tick(const Slice& slice, const RunReport& run, bool is_overrun) const;
   const char* take_hint();
+  void warn_of_unverified();
   uint32_t wait_frame_locked(int64_t deadline_us, uint32_t until);
   uint32_t wait_threaded(int64_t deadline_us, uint32_t until);
 
@@ -205,6 +210,8 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   uint32_t ticks_since(int64_t realtime_ns) const;
   void trace_published(framepump_handle handle, int64_t arrived_us, uint64_t bytes, uint32_t frames) const;
   void publish_closed(StreamGate& gate);
+  const char* closing_text(const StreamGate& gate);
+  void drop_unannounced(StreamGate& gate);
   void serve_writers();
   void serve_peeks();
   bool fits_into_reserve(const StreamGate& gate) const;
@@ -288,6 +295,8 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   uint32_t check_port(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what);
   uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
   uint32_t make_connector(const framepump_endpoint& endpoint, StreamExtension*& extension);
+  uint32_t check_tls(const framepump_endpoint& endpoint, TlsRole role, const char* what);
+  bool secure_client(TcpStream& stream, const framepump_endpoint& endpoint);
   uint32_t fail_socket(const char* what, const SocketAddress& address, const IoResult& result);
   ListenerSlot* free_listener_slot();
   void leave_stream(TcpStream& stream, uint32_t command_bit);
@@ -377,6 +386,10 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   uint32_t told_hints_ = 0;
   uint64_t told_takeovers_ = 0;
   framepump_totals totals_ = {};
+  bool has_unverified_ = false;             // some TLS stream believes anybody
+  bool told_unverified_ = false;
+  int64_t told_refused_us_ = INT64_MIN;     // of the frame's clock: when a failed handshake was logged
+  uint64_t untold_refused_ = 0;
 
   std::atomic<bool> in_call_{false};
   char error_text_[512] = "no error";

@@ -2,6 +2,7 @@
 //
 // Publication: what turns the pump's notices into events, readable bytes and room, and ends what the tick before had published.
 #include <algorithm>
+#include <cstdio>
 #include <span>
 #include <utility>
 
@@ -168,7 +169,40 @@ void Network::trace_published(framepump_handle handle, int64_t arrived_us, uint6
   host_.trace(event);
 }
 
+// What was said of it, or the peer and the system's reason.
+const char* Network::closing_text(const StreamGate& gate) {
+  const StreamExtension* const extension = gate.extension.load(std::memory_order_acquire);
+  const bool is_aborted = extension != nullptr && extension->abort_reason != 0;
+  // The slot is released in the next tick at the earliest.
+  if (!is_aborted && extension != nullptr && extension->closing_text != nullptr) return extension->closing_text;
+  char peer[kAddressTextBytes];
+  format_address(gate.peer, peer);
+  char reason[128] = "";
+  if (gate.system_code != 0) system_message(gate.system_code, reason);
+  const char* const why = is_aborted ? extension->abort_text : reason;
+  return events_.text("%s%s%s", peer, why[0] != 0 ? ": " : "", why);
+}
+
+// An accepted stream whose handshake failed: gameplay has never heard of it. Whoever runs the server is told, but not more often than he can
+// read.
+void Network::drop_unannounced(StreamGate& gate) {
+  constexpr int64_t kLogEveryUs = 1'000'000;
+  streams_.identity(gate.index).is_live = true;  // so that it goes the way of the others
+  gate.state = FRAMEPUMP_STATE_CLOSED;
+  list_closed(gate);
+  ++untold_refused_;
+  if (told_refused_us_ != INT64_MIN && frame_now_us_ - told_refused_us_ < kLogEveryUs) return;
+  const char* text = closing_text(gate);
+  char line[512];
+  std::snprintf(line, sizeof(line), "a TLS handshake failed (%llu since the last such line): %s",
+                static_cast<unsigned long long>(untold_refused_), text != nullptr ? text : "");
+  host_.log(FRAMEPUMP_LOG_INFO, line);
+  told_refused_us_ = frame_now_us_;
+  untold_refused_ = 0;
+}
+
 void Network::publish_closed(StreamGate& gate) {
+  if (!streams_.identity(gate.index).is_live) return drop_unannounced(gate);
   gate.state = FRAMEPUMP_STATE_CLOSED;
   gate.refused_bytes = 0;
   drop_reservation(gate);
@@ -176,19 +210,8 @@ void Network::publish_closed(StreamGate& gate) {
   framepump_event& event = add_event(FRAMEPUMP_EVENT_CLOSED, handle_of(gate), gate.user_data);
   event.reason = gate.reason;
   const StreamExtension* const extension = gate.extension.load(std::memory_order_acquire);
-  const bool is_explained = extension != nullptr && extension->abort_reason != 0;
-  if (is_explained) {
-    event.reason = extension->abort_reason;  // also if its end came first, by chance
-  } else if (extension != nullptr && extension->closing_text != nullptr) {
-    event.text = extension->closing_text;  // the slot is released in the next tick at the earliest
-    return;
-  }
-  char peer[kAddressTextBytes];
-  format_address(gate.peer, peer);
-  char reason[128] = "";
-  if (gate.system_code != 0) system_message(gate.system_code, reason);
-  const char* const why = is_explained ? extension->abort_text : reason;
-  event.text = events_.text("%s%s%s", peer, why[0] != 0 ? ": " : "", why);
+  if (extension != nullptr && extension->abort_reason != 0) event.reason = extension->abort_reason;  // also if its end came first, by chance
+  event.text = closing_text(gate);
 }
 
 // Streams with unsent bytes: whoever was told "no room" hears of room once half of the limit is free and what was refused fits, or can never

@@ -58,6 +58,8 @@ struct Counters {
   std::atomic<uint32_t> blocked{0};
   std::atomic<uint32_t> open_streams{0};
   std::atomic<uint32_t> hints{0};
+  std::atomic<uint64_t> tls_handshakes{0};
+  std::atomic<uint64_t> tls_failures{0};
 };
 
 // A single writer needs no locked add.
@@ -125,7 +127,8 @@ struct Environment {
   LiveSettings& settings;
   Counters& counters;
   Resolver* resolver;  // null: names are not looked up
-  std::byte* scratch;  // kLargeBlockBytes, for input that is thrown away; the token's holder's
+  std::byte* scratch;  // kLargeBlockBytes, for input that is thrown away, and to put a TLS record together; the token's holder's
+  WaitingRoom& tls_waiters;  // for their certificates and authorities, which the file thread loads
 };
 
 }  // namespace framepump

@@ -5,6 +5,7 @@
 
 #include "framepump/framepump_types.h"
 #include "platform/address.h"
+#include "pump/pump_waker.h"
 
 namespace framepump {
 
@@ -69,15 +70,6 @@ class Resolver {
   virtual const char* describe(const LookUp& look_up) = 0;
   // A frame-locked tick begins: c-ares keeps a clock of its own, whatever gameplay's does.
   virtual void on_tick() = 0;
-};
-
-// Ends the sleep of whoever waits without the pump's token. Any thread.
-class PumpWaker {
- public:
-  virtual void wake_pump() = 0;
-
- protected:
-  ~PumpWaker() = default;
 };
 
 struct ResolverOptions {

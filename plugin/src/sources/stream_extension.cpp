@@ -4,11 +4,13 @@
 #include <cstring>
 
 #include "sources/connector.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
 
 StreamExtension::~StreamExtension() {
   host.destroy(connector);
+  host.destroy(tls);
   host.destroy(arrivals.load(std::memory_order_relaxed));
   host.release(closing_text, closing_text_bytes, 1);
 }

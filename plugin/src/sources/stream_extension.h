@@ -10,6 +10,7 @@
 namespace framepump {
 
 class Connector;
+class TlsSession;
 
 // What only some streams have, so that the others pay one pointer for it. Made by gameplay (before kCommandOpen, or later, published by the
 // pointer in the gate) or by the pump before kNoticeAccepted; it goes with the stream's slot.
@@ -32,6 +33,9 @@ struct StreamExtension {
   // Names.
   bool has_name = false;           // set by gameplay: connected to a host name
   Connector* connector = nullptr;  // the pump's; null: connected, or never was one
+
+  // TLS.
+  TlsSession* tls = nullptr;  // set before anybody else sees the extension, and stays
 
   char* closing_text = nullptr;  // see set_closing_text
   uint32_t closing_text_bytes = 0;

@@ -3,7 +3,9 @@
 
 #include "gate/stream_gate.h"
 #include "platform/prefetch.h"
+#include "sources/stream_extension.h"
 #include "sources/stream_table.h"
+#include "sources/tls_context.h"
 
 namespace framepump {
 namespace {
@@ -18,7 +20,13 @@ TcpListener::TcpListener(Environment& environment, HandleMaker& handles)
       environment_(environment),
       handles_(handles) {}
 
-void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data) {
+TcpListener::~TcpListener() {
+  close_socket(socket_);
+  if (tls_ != nullptr) tls_->let_go();
+}
+
+void TcpListener::prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags,
+                          uint64_t user_data, TlsContext* tls) {
   socket_ = socket;
   // Accepted sockets inherit it. Asked of them when they are first read it is too late for what came before.
   if (environment_.host.is_traced()) set_arrival_stamps(socket_);
@@ -26,6 +34,7 @@ void TcpListener::prepare(Socket socket, const SocketAddress& address, const Str
   options_ = options;
   hot_ = hot;
   flags_ = flags;
+  tls_ = tls;
   set_user_data(user_data);
   is_closed_.store(false, std::memory_order_relaxed);
 }
@@ -47,6 +56,8 @@ void TcpListener::close_now() {
   if (is_polled_) environment_.pump.poller().remove(socket_, static_cast<Pollable*>(this));
   is_polled_ = false;
   close_socket(socket_);
+  if (tls_ != nullptr) tls_->let_go();
+  tls_ = nullptr;
 }
 
 // While it pauses, each new connection would only fail to get a descriptor once more.
@@ -99,6 +110,12 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   if (result.status != IoStatus::ok) {
     environment_.streams.put_back_unused(*stream);
     return result.status == IoStatus::would_block ? AcceptOutcome::queue_is_empty : AcceptOutcome::no_descriptor;
+  }
+  if (tls_ != nullptr && !stream->secure(*tls_, nullptr)) {  // without memory the peer sees a reset
+    environment_.host.destroy(stream->gate.extension.exchange(nullptr, std::memory_order_relaxed));
+    abort_socket(socket);
+    environment_.streams.put_back_unused(*stream);
+    return AcceptOutcome::no_descriptor;  // a while later it may be there; no block of ours that comes free would help
   }
   stream->set_handle(handles_.stream_handle(index));
   stream->gate.flags = flags_;

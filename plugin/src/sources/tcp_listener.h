@@ -13,6 +13,8 @@
 
 namespace framepump {
 
+class TlsContext;
+
 // Makes the handle of an accepted stream; the network's business, since it knows how handles are built. Called by the holder of the token.
 class HandleMaker {
  public:
@@ -29,10 +31,12 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   static constexpr uint32_t kAcceptsPerTurn = 4;
 
   TcpListener(Environment& environment, HandleMaker& handles);
-  ~TcpListener() { close_socket(socket_); }
+  ~TcpListener();
 
   // Game thread, before kCommandOpen; the listener must be closed(). `address` is what the socket is bound to.
-  void prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data);
+  // `tls` null: plain streams; else a hold on it is taken over.
+  void prepare(Socket socket, const SocketAddress& address, const StreamOptions& options, HotSetting hot, uint8_t flags, uint64_t user_data,
+               TlsContext* tls);
   // Game thread: after kCommandClose was carried out; it may be prepared again.
   bool is_closed() const { return is_closed_.load(std::memory_order_acquire); }
 
@@ -59,6 +63,7 @@ class TcpListener final : public Commandable, public Pollable, public Source {
   HotSetting hot_ = HotSetting::forbidden;
   uint8_t flags_ = 0;
   bool is_polled_ = false;
+  TlsContext* tls_ = nullptr;
   uint32_t memory_place_ = WaitingRoom::kNowhere;
   uint32_t descriptor_place_ = WaitingRoom::kNowhere;
   std::atomic<uint64_t> user_data_{0};

@@ -8,6 +8,7 @@
 #include "platform/clock.h"
 #include "sources/stream_extension.h"
 #include "sources/tcp_stream.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
 namespace {
@@ -19,14 +20,19 @@ constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
 Turn TcpStream::receive_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {};
-  if (state_ == State::connecting) {  // only its timer brings it here
-    Turn turn;
-    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-    turn.wake_at_us = next_deadline_us();
-    return turn;
-  }
+  if (state_ == State::connecting) return connecting_turn(context);
   if (is_closing_) return discard_input(context);
   return peer_ended_ ? look_for_reset(context) : read_into_queue(context);
+}
+
+// A plain stream's timer brings it here.
+Turn TcpStream::connecting_turn(const TurnContext& context) {
+  TlsSession* const session = tls();
+  if (session != nullptr && session->is_handshaking()) return handshake_turn(*session, context);
+  Turn turn;
+  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
+  turn.wake_at_us = next_deadline_us();
+  return turn;
 }
 
 // After its end of stream the peer can still reset the connection, or die. epoll announces it; for poll(), whose levels say "readable" all
@@ -44,6 +50,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   Turn turn;
   int64_t first_arrival_ns = 0;
   bool may_retry = true;
+  TlsSession* const session = tls();
   ArrivalLog* const log = arrivals();
   const bool is_watched = log != nullptr || gate.watched_turns.load(std::memory_order_relaxed) > 0;
   if (is_watched && !has_stamps_) {
@@ -59,7 +66,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     uint64_t offered_bytes = 0;
     int64_t arrival_ns = 0;
     int64_t* const stamp = log != nullptr || (is_watched && turn.bytes == 0) ? &arrival_ns : nullptr;
-    const IoResult result = read_once(context.quantum_bytes - turn.bytes, offered_bytes, stamp, log);
+    const IoResult result = read_once({session, log}, context.quantum_bytes - turn.bytes, offered_bytes, stamp);
     if (turn.bytes == 0) first_arrival_ns = arrival_ns;
     if (offered_bytes == 0) {
       block_receiving();
@@ -69,19 +76,24 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
       break;
     }
     unblock_receiving();
-    if (result.status == IoStatus::ok) {
+    if (result.size_bytes > 0) {
       turn.bytes += result.size_bytes;
       is_bulky_ = turn.bytes >= kSmallPayloadBytes;
-      if (result.size_bytes == offered_bytes || end_is_announced_ || hot_.index != HotMember::kCold) continue;
+    }
+    if (session != nullptr && result.status == IoStatus::ok && result.size_bytes < offered_bytes) {
+      turn.outcome = Outcome::more;
+      break;
+    }
+    if (result.size_bytes > 0) {
+      const bool may_be_more = result.size_bytes == offered_bytes || end_is_announced_ || hot_.index != HotMember::kCold;
+      if (result.status == IoStatus::ok && may_be_more) continue;  // with TLS a result can have bytes and say what came after them
     }
     // A short read is as good as EWOULDBLOCK: whatever comes later, even the end of the stream, is a new edge. Not so for an end that was
     // announced already, nor while a mark holds edges back.
     if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
     if (result.status == IoStatus::end_of_stream) return on_peer_end(turn, context);
-    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
-      return finish_turn(turn, reason_of(result.status), result.system_code);
-    }
-    environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kReadable);
+    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
+    arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
     if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
     turn.wake_at_us = next_deadline_us();
     return turn;
@@ -93,8 +105,8 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
 }
 
 // One system call into the rest of the last block and, where that is not enough, a fresh one. `offered_bytes` 0: there is no room.
-// `arrival_ns` null: nobody asks when it came. `log` null: nobody wants that written down.
-IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns, ArrivalLog* log) {
+// `arrival_ns` null: nobody asks when it came.
+IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns) {
   ByteQueue& queue = gate.received;
   const uint64_t queued_bytes = queue.queued_bytes();
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
@@ -111,12 +123,18 @@ IoResult TcpStream::read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, in
   if (count == 0) return {};
   for (uint32_t i = 0; i < count; ++i) offered_bytes += buffers[i].size_bytes;
   const std::span<const ReceiveBuffer> room_and_fresh(buffers, count);
-  const IoResult result = arrival_ns == nullptr ? receive(socket(), room_and_fresh) : receive_stamped(socket(), room_and_fresh, *arrival_ns);
-  if (log != nullptr && result.size_bytes > 0) {
-    const uint32_t exact = result.size_bytes < offered_bytes ? FRAMEPUMP_ARRIVAL_EXACT : 0;
-    const uint32_t stamped = *arrival_ns != 0 ? FRAMEPUMP_ARRIVAL_STAMPED : 0;
-    if (*arrival_ns == 0) *arrival_ns = realtime_ns();
-    log->note(queue.produced(), queue.produced() + result.size_bytes, *arrival_ns, exact | stamped);
+  TlsSession* const session = extras.session;
+  const IoResult result = session != nullptr      ? session->receive(socket(), room_and_fresh, arrival_ns)
+                          : arrival_ns == nullptr ? receive(socket(), room_and_fresh)
+                                                  : receive_stamped(socket(), room_and_fresh, *arrival_ns);
+  if (extras.log != nullptr && result.size_bytes > 0) {
+    // TLS reads the socket several times for one result, and may have had bytes in its buffer.
+    const bool is_exact = session != nullptr ? session->is_newest_arrival_exact() : result.size_bytes < offered_bytes;
+    int64_t newest_ns = session != nullptr ? session->newest_arrival_ns() : *arrival_ns;
+    const uint32_t stamped = newest_ns != 0 ? FRAMEPUMP_ARRIVAL_STAMPED : 0;
+    if (newest_ns == 0) newest_ns = realtime_ns();
+    if (*arrival_ns == 0) *arrival_ns = newest_ns;
+    extras.log->note(queue.produced(), queue.produced() + result.size_bytes, newest_ns, (is_exact ? FRAMEPUMP_ARRIVAL_EXACT : 0) | stamped);
   }
   const uint64_t in_room = std::min(result.size_bytes, in_room_bytes);
   const uint64_t in_fresh = result.size_bytes - in_room;
@@ -227,7 +245,7 @@ Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
   }
   // Nobody asked for half-open streams: what is queued still leaves, then this side ends too.
   shutdown_wanted_ = true;
-  if (gate.unsent.queued_bytes() == 0) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
+  if (gate.unsent.queued_bytes() == 0 && is_end_said()) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
   is_lingering_ = true;
   active_at_us_ = context.now_us;
   environment_.pump.make_ready(send_side());
@@ -238,18 +256,20 @@ Turn TcpStream::on_peer_end(Turn turn, const TurnContext& context) {
 // Graceful close: one unread byte at close() would make the kernel reset the connection and lose what was written.
 Turn TcpStream::discard_input(const TurnContext& context) {
   Turn turn;
+  TlsSession* const session = tls();
   while (turn.bytes < context.quantum_bytes) {
     const ReceiveBuffer buffer = {environment_.scratch, kLargeBlockBytes};
-    const IoResult result = receive(socket(), {&buffer, 1});
+    const IoResult result = session == nullptr ? receive(socket(), {&buffer, 1}) : discard_secure(*session, {&buffer, 1});
     turn.bytes += result.size_bytes;
+    if (session != nullptr && result.status == IoStatus::ok && result.size_bytes < buffer.size_bytes) break;
     if (result.status == IoStatus::ok && (result.size_bytes == buffer.size_bytes || end_is_announced_)) continue;
     if (result.status == IoStatus::end_of_stream) {
       peer_ended_ = true;
       if (is_write_shut_) return finish_turn(turn, FRAMEPUMP_REASON_CLOSED_HERE, 0);
     } else if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
-      return finish_turn(turn, reason_of(result.status), result.system_code);
+      return fail_turn(turn, result);
     } else {
-      environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kReadable);
+      arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
     }
     if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
     turn.wake_at_us = next_deadline_us();

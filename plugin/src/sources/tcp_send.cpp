@@ -5,13 +5,16 @@
 #include <span>
 
 #include "sources/tcp_stream.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
 
 Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {.phase = Phase::send};
   if (state_ == State::connecting) {
-    if (connector() != nullptr) return {.phase = Phase::send};
+    const TlsSession* session = tls();
+    const bool is_handshaking = session != nullptr && session->is_handshaking();  // which has the other side's turns
+    if (is_handshaking || connector() != nullptr) return {.phase = Phase::send};
     return socket().is_open() ? continue_connect(context) : begin_connect(context);
   }
   watch_peer(context.now_us);
@@ -105,6 +108,12 @@ void TcpStream::take_connection(Socket connected, const SocketAddress& peer, con
 }
 
 Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
+  if (TlsSession* session = tls(); session != nullptr) {
+    local_address(socket(), gate.local);
+    begin_handshake(*session);
+    environment_.pump.make_ready(receive_side());
+    return turn;
+  }
   state_ = State::open;
   active_at_us_ = context.now_us;
   local_address(socket(), gate.local);
@@ -119,32 +128,35 @@ Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
 Turn TcpStream::write_from_queue(const TurnContext& context) {
   Turn turn = {.phase = Phase::send};
   ByteQueue& queue = gate.unsent;
+  TlsSession* const session = tls();
+  // A record that waits for room must be offered whole.
+  const uint64_t least_bytes = session == nullptr ? 0 : TlsSession::kRecordBytes;
+  const uint64_t quantum_bytes = std::max(context.quantum_bytes, least_bytes);
   while (true) {
     const uint64_t limit = queue.arrived();
     if (limit == queue.consumed()) return on_all_sent(turn, context);
-    if (turn.bytes >= context.quantum_bytes) break;
+    if (turn.bytes >= quantum_bytes) break;
     std::span<const std::byte> runs[kMaxSendBuffers];
     const uint32_t run_count = queue.runs(limit, runs, environment_.pool);
     SendBuffer buffers[kMaxSendBuffers];
     uint64_t offered_bytes = 0;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < run_count && turn.bytes + offered_bytes < context.quantum_bytes; ++i) {
-      const uint64_t size_bytes = std::min<uint64_t>(runs[i].size(), context.quantum_bytes - turn.bytes - offered_bytes);
+    for (uint32_t i = 0; i < run_count && turn.bytes + offered_bytes < quantum_bytes; ++i) {
+      const uint64_t size_bytes = std::min<uint64_t>(runs[i].size(), quantum_bytes - turn.bytes - offered_bytes);
       buffers[count++] = {runs[i].data(), size_bytes};
       offered_bytes += size_bytes;
     }
-    const IoResult result = send(socket(), std::span<const SendBuffer>(buffers, count));
-    if (result.status == IoStatus::ok) {
+    const std::span<const SendBuffer> offered(buffers, count);
+    const IoResult result = session == nullptr ? send(socket(), offered) : session->send(socket(), offered, environment_.scratch);
+    if (result.size_bytes > 0) {
       queue.consume(result.size_bytes, environment_.pool);
       turn.bytes += result.size_bytes;
       add(environment_.counters.sent_bytes, result.size_bytes);
       active_at_us_ = context.now_us;
       if (result.size_bytes == offered_bytes) continue;
     }
-    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
-      return finish_turn(turn, reason_of(result.status), result.system_code);
-    }
-    environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), kWritable);
+    if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
+    arm(session == nullptr ? uint32_t{kWritable} : sending_waits_for(*session));
     return turn;
   }
   turn.outcome = Outcome::more;
@@ -152,7 +164,14 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
 }
 
 Turn TcpStream::on_all_sent(Turn turn, const TurnContext& context) {
-  if (!shutdown_wanted_ || is_write_shut_) return turn;
+  return shutdown_wanted_ && !is_write_shut_ ? end_sending(turn, context) : turn;
+}
+
+Turn TcpStream::end_sending(Turn turn, const TurnContext& context) {
+  if (TlsSession* session = tls(); session != nullptr && session->send_end(socket()).status == IoStatus::would_block) {
+    arm(sending_waits_for(*session));
+    return turn;
+  }
   is_write_shut_ = true;
   framepump::shutdown_write(socket());
   if (peer_ended_) {

@@ -7,8 +7,17 @@
 #include "sources/connector.h"
 #include "sources/stream_extension.h"
 #include "sources/stream_table.h"
+#include "sources/tls_session.h"
 
 namespace framepump {
+
+namespace {
+
+// Where stream.connect_timeout_ms is 0. The kernel's own time-out, of about as long, ends with the connect; who never finishes a handshake
+// must not stay for ever.
+constexpr int64_t kLongestHandshakeUs = 120'000'000;
+
+}  // namespace
 
 uint8_t reason_of(IoStatus status) {
   switch (status) {
@@ -36,13 +45,18 @@ void TcpStream::adopt(Socket accepted, const StreamOptions& options, uint32_t pr
   socket() = accepted;
   note_dead_after(options.dead_after_s);
   hot_.is_allowed = hot == HotSetting::allowed;
-  state_ = State::open;
+  TlsSession* const session = tls();
+  state_ = session == nullptr ? State::open : State::connecting;
   has_stamps_ = environment_.host.is_traced();  // the listener's, inherited
   active_at_us_ = now_us;
   if (gate.local.family == AddressFamily::none) local_address(socket(), gate.local);
   gate.wanted_priority.store(static_cast<uint8_t>(priority), std::memory_order_relaxed);
-  if (priority != FRAMEPUMP_PRIORITY_NORMAL) on_commands(kCommandPriority, now_us);
-  post(kNoticeAccepted);
+  if (session != nullptr) {
+    begin_handshake(*session);
+  } else {
+    if (priority != FRAMEPUMP_PRIORITY_NORMAL) on_commands(kCommandPriority, now_us);
+    post(kNoticeAccepted);
+  }
   // The poller says at once whether it brought something along, and this run reads that if the slice lasts. A try for each would cost
   // a storm of connects a fifth of its speed.
   if (!start_polling(kReadable)) return finish(FRAMEPUMP_REASON_SYSTEM, 0);
@@ -66,16 +80,21 @@ bool TcpStream::start_polling(uint32_t directions) {
 
 void TcpStream::on_ready(uint32_t readiness) {
   if ((readiness & kPeerEnded) != 0) end_is_announced_ = true;
+  if (TlsSession* session = tls(); session != nullptr) return on_ready_secure(*session, readiness);
   if ((readiness & kReadable) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
-  // Data that arrives makes the kernel say "writable" too; a turn for that would cost the others theirs.
-  const bool has_to_send = state_ == State::connecting || gate.unsent.arrived() != gate.unsent.consumed() ||
-                           (shutdown_wanted_ && !is_write_shut_);
-  if ((readiness & kWritable) != 0 && has_to_send) environment_.pump.make_ready(send_side());
+  if ((readiness & kWritable) != 0 && (state_ == State::connecting || has_to_send())) environment_.pump.make_ready(send_side());
+}
+
+// Data that arrives makes the kernel say "writable" too; a turn for that would cost the others theirs.
+bool TcpStream::has_to_send() const {
+  return gate.unsent.arrived() != gate.unsent.consumed() || (shutdown_wanted_ && !is_write_shut_);
 }
 
 void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
   if ((bits & kCommandPriority) != 0) {
-    const uint32_t priority = gate.wanted_priority.load(std::memory_order_relaxed);
+    const TlsSession* session = tls();
+    const bool is_handshake = session != nullptr && state_ == State::connecting && session->is_handshaking();
+    const uint32_t priority = is_handshake ? FRAMEPUMP_PRIORITY_BULK : gate.wanted_priority.load(std::memory_order_relaxed);
     environment_.pump.set_priority(receive_side(), priority);
     environment_.pump.set_priority(send_side(), priority);
     if (connector() != nullptr) environment_.pump.set_priority(*connector(), priority);
@@ -137,7 +156,8 @@ int64_t TcpStream::next_deadline_us() const {
   const LiveSettings& settings = environment_.settings;
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const int64_t own_us = (state_ == State::connecting ? settings.connect_timeout_us : settings.idle_timeout_us).load(kRelaxed);
-  int64_t timeout_us = own_us > 0 ? own_us : kNever;
+  int64_t timeout_us = own_us;
+  if (own_us <= 0) timeout_us = state_ == State::connecting && tls() != nullptr ? kLongestHandshakeUs : kNever;
   if (is_lingering_) timeout_us = std::min(timeout_us, linger_us());
   return timeout_us == kNever ? kNever : active_at_us_ + timeout_us;
 }
@@ -168,6 +188,7 @@ Turn TcpStream::finish_turn(Turn turn, uint8_t reason, int32_t system_code) {
 void TcpStream::finish(uint8_t reason, int32_t system_code) {
   Pump& pump = environment_.pump;
   end_connector();
+  if (TlsSession* session = tls(); session != nullptr) end_session(*session, reason);
   unblock_receiving();
   environment_.hot.remove(hot_);
   pump.forget(receive_side());

@@ -11,11 +11,14 @@
 #include "sources/commandable.h"
 #include "sources/environment.h"
 #include "sources/hot_set.h"
+#include "sources/stream_extension.h"
 #include "sources/two_sides.h"
 
 namespace framepump {
 
 class Connector;
+
+class TlsContext;
 
 // A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
 // slot that its handle names; idle it must stay within 512 bytes.
@@ -38,6 +41,14 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void take_connection(Socket connected, const SocketAddress& peer, const TurnContext& context);
   void fail_connect(uint8_t reason, int32_t system_code) { finish(reason, system_code); }
 
+  // It will be a TLS stream: before kCommandOpen or adopt. `server_name` is null for an accepted one. False: no memory.
+  bool secure(TlsContext& context, const char* server_name);
+  // Null: a plain stream.
+  TlsSession* tls() const {
+    const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+    return extension == nullptr ? nullptr : extension->tls;
+  }
+
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
   uint32_t window_bytes() const { return hot_.window_bytes.load(std::memory_order_relaxed); }  // any thread
@@ -50,11 +61,17 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // receiving (tcp_receive.cpp)
   Turn receive_turn(const TurnContext& context) override;
+  Turn connecting_turn(const TurnContext& context);
   Turn read_into_queue(const TurnContext& context);
   Turn discard_input(const TurnContext& context);
   Turn look_for_reset(const TurnContext& context);
+  // What a read has to do beside reading, null mostly.
+  struct Extras {
+    TlsSession* session;
+    ArrivalLog* log;
+  };
   ArrivalLog* arrivals() const;
-  IoResult read_once(uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns, ArrivalLog* log);
+  IoResult read_once(const Extras& extras, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
   void block_receiving();
@@ -72,8 +89,21 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_connected(Turn turn, const TurnContext& context);
   Turn write_from_queue(const TurnContext& context);
   Turn on_all_sent(Turn turn, const TurnContext& context);
+  Turn end_sending(Turn turn, const TurnContext& context);
   void watch_peer(int64_t now_us);
   int64_t watch_peer_at_us(int64_t now_us) const;
+
+  // TLS (tcp_secure.cpp)
+  void begin_handshake(TlsSession& session);
+  Turn handshake_turn(TlsSession& session, const TurnContext& context);
+  Turn on_handshake_done(const TurnContext& context);
+  void on_ready_secure(TlsSession& session, uint32_t readiness);
+  static uint32_t receiving_waits_for(const TlsSession& session);
+  static uint32_t sending_waits_for(const TlsSession& session);
+  IoResult discard_secure(TlsSession& session, std::span<const ReceiveBuffer> buffers);
+  bool is_end_said();
+  Turn fail_turn(Turn turn, const IoResult& result);
+  void end_session(TlsSession& session, uint8_t reason);
 
   // life (tcp_stream.cpp)
   Connector* connector() const;
@@ -86,7 +116,9 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
   void finish(uint8_t reason, int32_t system_code);
   void close_by_command(int64_t now_us);
+  bool has_to_send() const;
   void note_dead_after(uint32_t seconds) { dead_after_s_ = seconds & ((1u << kDeadAfterBits) - 1); }
+  void arm(uint32_t direction) { environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), direction); }
   // Frame time in 32 bits, to save memory: differences are right within 24 days.
   static uint32_t milliseconds(int64_t time_us) { return static_cast<uint32_t>(time_us / 1000); }
   void post(uint32_t notice_bits) { environment_.notices.post(gate, notice_bits); }

@@ -27,6 +27,7 @@ return {
     ERROR_ADDRESS_IN_USE = 10,
     ERROR_ADDRESS_NOT_AVAILABLE = 11,
     ERROR_ADDRESS_NOT_NUMERIC = 9,
+    ERROR_CERTIFICATE = 21,
     ERROR_CLOSED = 5,
     ERROR_CONFIG = 16,
     ERROR_DESCRIPTORS_EXHAUSTED = 15,
@@ -108,6 +109,14 @@ return {
     REASON_RESET = 4,
     REASON_SYSTEM = 12,
     REASON_TIMED_OUT = 13,
+    REASON_TLS_CERTIFICATE_EXPIRED = 20,
+    REASON_TLS_CERTIFICATE_REFUSED = 23,
+    REASON_TLS_HANDSHAKE_FAILED = 24,
+    REASON_TLS_PROTOCOL = 26,
+    REASON_TLS_SETUP_FAILED = 27,
+    REASON_TLS_TRUNCATED = 25,
+    REASON_TLS_UNKNOWN_ISSUER = 22,
+    REASON_TLS_WRONG_HOST = 21,
     REASON_UNREACHABLE = 10,
     RELIABLE = 1,
     STATE_CLOSED = 5,
@@ -118,6 +127,11 @@ return {
     STREAM_HALF_OPEN = 1,
     STREAM_HOT = 1,
     STREAM_RECEIVE_BLOCKED = 2,
+    TLS_RESUMED = 1,
+    TLS_VERIFIED = 2,
+    TLS_WANT_CLIENT_CERTIFICATE = 4,
+    TLS_WITHOUT_RESUMPTION = 2,
+    TLS_WITHOUT_VERIFICATION = 1,
     TRACE_BACKGROUND = 4,
     TRACE_FLUSH = 2,
     TRACE_MODE_SWITCHED = 8,
@@ -291,6 +305,8 @@ typedef struct framepump_totals {
   uint64_t memory_peak_bytes;
   uint64_t memory_budget_bytes;
   uint64_t kernel_window_bytes;
+  uint64_t tls_handshakes;
+  uint64_t tls_failures;
 } framepump_totals;
 typedef struct framepump_stream_info {
   uint32_t struct_size;
@@ -326,6 +342,7 @@ typedef struct framepump_arrival {
   uint32_t waited_frames;
   uint32_t reserved;
 } framepump_arrival;
+struct framepump_tls;
 typedef struct framepump_endpoint {
   uint32_t struct_size;
   uint32_t flags;
@@ -333,6 +350,7 @@ typedef struct framepump_endpoint {
   uint32_t port;
   uint32_t priority;
   uint64_t user_data;
+  const struct framepump_tls* tls;
 } framepump_endpoint;
 typedef struct framepump_turn {
   uint32_t struct_size;
@@ -469,6 +487,30 @@ typedef struct framepump_download_info {
   const char* url;
   const char* text;
 } framepump_download_info;
+typedef struct framepump_tls {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint32_t min_version;
+  uint32_t reserved;
+  const char* server_name;
+  const char* ca_file;
+  const char* ca_path;
+  const char* ca_pem;
+  const char* certificate_file;
+  const char* certificate_pem;
+  const char* private_key_file;
+  const char* private_key_pem;
+  const char* alpn;
+} framepump_tls;
+typedef struct framepump_tls_info {
+  uint32_t struct_size;
+  uint32_t version;
+  uint32_t flags;
+  uint32_t reserved;
+  char cipher[64];
+  char alpn[64];
+  char peer_subject[256];
+} framepump_tls_info;
 typedef struct framepump_trace_event {
   uint32_t struct_size;
   uint32_t kind;
@@ -540,6 +582,7 @@ typedef struct framepump_api {
   uint32_t (*download_start)(framepump_handle network, const framepump_download_options* options, framepump_handle* download);
   uint32_t (*download_info)(framepump_handle download, framepump_download_info* info);
   uint32_t (*download_pause)(framepump_handle download, uint32_t paused);
+  uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
