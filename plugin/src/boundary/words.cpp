@@ -35,6 +35,7 @@ const char* error_name(uint32_t error) {
       "needs restart",
       "unsupported",
       "system",
+      "timed out",
   };
   return pick(kNames, error);
 }

@@ -22,6 +22,7 @@ return {
     ERROR_PERMISSION_DENIED = 12,
     ERROR_STALE_HANDLE = 2,
     ERROR_SYSTEM = 19,
+    ERROR_TIMED_OUT = 20,
     ERROR_TOO_LARGE = 8,
     ERROR_UNSUPPORTED = 18,
     EVENT_ACCEPTED = 2,
@@ -71,6 +72,7 @@ return {
     REASON_TIMED_OUT = 13,
     REASON_UNREACHABLE = 10,
     RELIABLE = 1,
+    SOURCE_AFTER_PUBLISH = 1,
     STATE_CLOSED = 5,
     STATE_CLOSING = 4,
     STATE_CONNECTING = 1,
@@ -258,6 +260,7 @@ typedef struct framepump_turn {
   int64_t now_us;
   int64_t remaining_us;
   int64_t wake_at_us;
+  uint64_t tick;
 } framepump_turn;
 typedef struct framepump_source {
   uint32_t struct_size;
@@ -265,6 +268,9 @@ typedef struct framepump_source {
   uint32_t (*take_turn)(void* user, framepump_turn* turn);
   void* user;
   uint64_t user_data;
+  uint32_t flags;
+  uint32_t reserved;
+  void (*closed)(void* user);
 } framepump_source;
 struct framepump_trace_event;
 typedef struct framepump_services {
@@ -414,6 +420,9 @@ typedef struct framepump_api {
   uint32_t (*messages)(framepump_handle network, const framepump_received** messages, uint32_t* count);
   uint32_t (*peer_info)(framepump_handle peer, framepump_peer_info* info);
   uint32_t (*host_info)(framepump_handle host, framepump_host_info* info);
+  uint32_t (*clock_us)(framepump_handle network, int64_t* now_us);
+  uint32_t (*allocate)(framepump_handle network, uint64_t size_bytes, uint64_t alignment, void** memory);
+  uint32_t (*release)(framepump_handle network, void* memory, uint64_t size_bytes, uint64_t alignment);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
