@@ -33,6 +33,7 @@
 
 #include <framepump/task.hpp>
 #include <framepump/task_join.hpp>
+#include <framepump/task_listener.hpp>
 #include <framepump/task_stream.hpp>
 
 namespace framepump {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Streams and listeners that tasks wait on. See coroutines.hpp.
+// Streams that tasks wait on. See coroutines.hpp.
 #pragma once
 
-#include <framepump/task.hpp>
+#include <framepump/task_line.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -15,110 +15,13 @@ namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
 class TaskStream;
-class TaskListener;
 
 namespace detail {
-
-// Who waits for the same thing, in order: only the first is asked again, and keeps its place until it has what it waits for.
-class WaitingLine {
- public:
-  bool is_free() const { return asked_ == nullptr && waiting_.is_empty(); }
-  void push_back(TaskState& task) { waiting_.push_back(static_cast<WaitingLink&>(task)); }
-  // It comes to its turn, without having waited.
-  void ask(TaskState& task) {
-    asked_ = &task;
-    task.core->push_ready(task);
-  }
-  void wake() {
-    if (asked_ == nullptr && !waiting_.is_empty()) ask(*waiting_.pop_front());
-  }
-  // The one that was asked has what it waited for, or not yet.
-  void settle(TaskState& task, bool is_done) {
-    asked_ = nullptr;
-    is_done ? wake() : waiting_.push_front(static_cast<WaitingLink&>(task));
-  }
-  // The task is destroyed. If it is not the one that was asked, it leaves by itself.
-  void forget(TaskState& task) {
-    if (asked_ != &task) return;
-    asked_ = nullptr;
-    wake();
-  }
-  template <typename Do>
-  void for_each(Do call) {
-    if (asked_ != nullptr) call(*asked_);
-    waiting_.for_each(call);
-  }
-  // All of them find that what they wait for is gone.
-  void dissolve() {
-    asked_ = nullptr;
-    while (TaskState* task = waiting_.pop_front()) task->core->push_ready(*task);
-  }
-  void take_over(WaitingLine& other) {
-    asked_ = std::exchange(other.asked_, nullptr);
-    waiting_.splice(other.waiting_);
-  }
-
- private:
-  TaskRing waiting_;
-  TaskState* asked_ = nullptr;  // in the list of those that can go on
-};
-
-// What every wait on a stream or listener begins with. `target` follows it when it moves, and is null when it is gone.
-template <typename Target>
-struct TargetWait {
-  explicit TargetWait(Target* waited_for) : target(waited_for) {}
-  Target* target;
-};
-
-// A wait on a stream or listener. Wait says: `line(target)`, which one it stands in; `attempt(target)`, whether it has what it waits for; and
-// `result(target)`, in which target may be null. It holds nothing that must be destroyed: g++ 12 may destroy what stands in a
-// co_await expression twice.
-template <typename Wait, typename Target>
-class LineAwait : public TargetWait<Target> {
- public:
-  using TargetWait<Target>::TargetWait;
-
-  bool await_ready() {
-    static_assert(std::is_trivially_destructible_v<Wait>);
-    if (this->target == nullptr || this->target->task_core() == nullptr) return true;
-    if (!Wait::line(*this->target).is_free() || !this->target->task_core()->may_go_on()) return false;
-    is_tried_ = true;
-    return self().attempt(*this->target);
-  }
-  template <typename Waiter>
-  void await_suspend(std::coroutine_handle<Waiter> waiter) {
-    TaskState& task = waiter.promise();
-    WaitingLine& line = Wait::line(*this->target);
-    task.awaiter = static_cast<TargetWait<Target>*>(this);
-    task.poll = poll;
-    task.forget = forget;
-    is_tried_ || !line.is_free() ? line.push_back(task) : line.ask(task);
-  }
-  decltype(auto) await_resume() { return self().result(this->target); }
-
- private:
-  Wait& self() { return static_cast<Wait&>(*this); }
-  static LineAwait& of(TaskState& task) { return static_cast<LineAwait&>(*static_cast<TargetWait<Target>*>(task.awaiter)); }
-  static bool poll(TaskState& task) {
-    LineAwait& wait = of(task);
-    if (wait.target == nullptr || wait.target->task_core() == nullptr) return true;
-    const bool is_done = wait.self().attempt(*wait.target);
-    Wait::line(*wait.target).settle(task, is_done);
-    return is_done;
-  }
-  static void forget(TaskState& task) {
-    LineAwait& wait = of(task);
-    if (wait.target != nullptr) Wait::line(*wait.target).forget(task);
-  }
-
-  bool is_tried_ = false;
-};
 
 class OpenedAwait;
 class ReadAwait;
 class ReadUntilAwait;
 class WriteAwait;
-class AcceptAwait;
 template <typename Reader>
 class MessageAwait;
 
@@ -280,103 +183,6 @@ class TaskStream : private detail::Watch {
   Reason reason_ = Reason::none;
   bool is_open_ = false;
   bool is_closed_ = false;
-};
-
-// A listener whose accepted streams go to tasks, in order. It closes when it goes, and streams that nobody has taken with it.
-class TaskListener : private detail::Watch {
- public:
-  TaskListener() { set_up(); }
-  TaskListener(detail::TaskCore& core, Listener listener) : core_(&core), listener_(listener) {
-    set_up();
-    handle = listener.value();
-    core.add_watch(*this);
-  }
-  TaskListener(TaskListener&& other) noexcept {
-    set_up();
-    take_over(other);
-  }
-  TaskListener& operator=(TaskListener&& other) noexcept {
-    if (this == &other) return *this;
-    close();
-    take_over(other);
-    return *this;
-  }
-  ~TaskListener() { close(); }
-
-  detail::AcceptAwait accept();  // to be awaited: Result<TaskStream>; ErrorCode::closed once the listener is closed
-
-  Listener get() const { return listener_; }
-  uint16_t port() const { return listener_.port(); }
-  explicit operator bool() const { return core_ != nullptr; }
-  detail::TaskCore* task_core() const { return core_; }
-  void close() {
-    if (core_ == nullptr) return;
-    for (uint32_t i = 0; i < count_; ++i) (void)Stream(core_->api(), accepted_[(first_ + i) % capacity_]).close();
-    (void)listener_.close();
-    leave();
-  }
-
- private:
-  friend class detail::AcceptAwait;
-
-  void set_up() {
-    on_event = [](Watch& self, const framepump_event& event) { static_cast<TaskListener&>(self).note(event); };
-    on_end = [](Watch& self) { static_cast<TaskListener&>(self).leave(); };
-  }
-  void note(const framepump_event& event) {
-    if (event.kind != FRAMEPUMP_EVENT_ACCEPTED) return;
-    if (count_ == capacity_ && !grow()) {
-      (void)Stream(core_->api(), event.handle).close();  // as a full backlog would have it
-      return;
-    }
-    accepted_[(first_ + count_++) % capacity_] = event.handle;
-    acceptors_.wake();
-  }
-  bool grow() {
-    const uint32_t capacity = capacity_ == 0 ? 8 : capacity_ * 2;
-    auto* larger = static_cast<framepump_handle*>(core_->memory().take(capacity * sizeof(framepump_handle)));
-    if (larger == nullptr) return false;
-    for (uint32_t i = 0; i < count_; ++i) larger[i] = accepted_[(first_ + i) % capacity_];
-    release_list();
-    accepted_ = larger;
-    capacity_ = capacity;
-    first_ = 0;
-    return true;
-  }
-  void release_list() {
-    if (accepted_ != nullptr) core_->memory().give_back(std::exchange(accepted_, nullptr), capacity_ * sizeof(framepump_handle));
-  }
-  void leave() {
-    if (core_ == nullptr) return;
-    acceptors_.for_each([](detail::TaskState& task) { static_cast<detail::TargetWait<TaskListener>*>(task.awaiter)->target = nullptr; });
-    acceptors_.dissolve();
-    core_->watches().remove(*this);
-    release_list();
-    capacity_ = count_ = first_ = 0;
-    core_ = nullptr;
-  }
-  void take_over(TaskListener& other) {
-    listener_ = std::exchange(other.listener_, Listener());
-    handle = std::exchange(other.handle, 0);
-    accepted_ = std::exchange(other.accepted_, nullptr);
-    capacity_ = std::exchange(other.capacity_, 0);
-    first_ = std::exchange(other.first_, 0);
-    count_ = std::exchange(other.count_, 0);
-    core_ = std::exchange(other.core_, nullptr);
-    acceptors_.take_over(other.acceptors_);
-    if (core_ == nullptr) return;
-    acceptors_.for_each([this](detail::TaskState& task) { static_cast<detail::TargetWait<TaskListener>*>(task.awaiter)->target = this; });
-    core_->watches().remove(other);
-    core_->watches().add(*this, core_->memory());
-  }
-
-  detail::TaskCore* core_ = nullptr;
-  Listener listener_;
-  detail::WaitingLine acceptors_;
-  framepump_handle* accepted_ = nullptr;  // a ring: accepted, and not taken by a task yet
-  uint32_t capacity_ = 0;
-  uint32_t first_ = 0;
-  uint32_t count_ = 0;
 };
 
 namespace detail {
@@ -553,20 +359,6 @@ class WriteAwait : public LineAwait<WriteAwait, TaskStream> {
   bool is_in_pieces_ = false;
 };
 
-class AcceptAwait : public LineAwait<AcceptAwait, TaskListener> {
- public:
-  using LineAwait::LineAwait;
-  static WaitingLine& line(TaskListener& listener) { return listener.acceptors_; }
-  bool attempt(TaskListener& listener) { return listener.count_ > 0; }
-  Result<TaskStream> result(TaskListener* listener) {
-    if (listener == nullptr || listener->core_ == nullptr) return Error(ErrorCode::closed, "the listener was closed here", Reason::closed_here);
-    const framepump_handle accepted = listener->accepted_[listener->first_];
-    listener->first_ = (listener->first_ + 1) % listener->capacity_;
-    --listener->count_;
-    return TaskStream(*listener->core_, Stream(listener->core_->api(), accepted), State::open);
-  }
-};
-
 }  // namespace detail
 
 inline detail::OpenedAwait TaskStream::opened() { return detail::OpenedAwait(this); }
@@ -581,7 +373,6 @@ detail::MessageAwait<Reader> TaskStream::read_message(Reader& reader) {
 }
 inline detail::WriteAwait TaskStream::write_all(std::span<const std::byte> bytes) { return detail::WriteAwait(this, bytes); }
 inline detail::WriteAwait TaskStream::write_all(std::string_view text) { return write_all(std::as_bytes(std::span(text))); }
-inline detail::AcceptAwait TaskListener::accept() { return detail::AcceptAwait(this); }
 
 }  // namespace v0
 }  // namespace framepump
