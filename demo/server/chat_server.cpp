@@ -14,7 +14,7 @@ constexpr size_t kMostGuests = 256;
 constexpr size_t kMostNameLetters = 16;
 constexpr uint64_t kMostLineBytes = 512;
 constexpr uint64_t kMostUnsentBytes = 64 * 1024;  // a screenful is 2 KiB: who is so far behind does not read
-constexpr int64_t kPatienceMs = 50'000;           // for a name; the server's own streams.idle_timeout_ms closes after 60 s
+constexpr int64_t kPatienceMs = 50'000;           // for a name; the server's own stream.idle_timeout_ms closes after 60 s
 constexpr double kLinesAtOnce = 10;
 constexpr double kLinesPerSecond = 2;
 

@@ -446,6 +446,67 @@ TEST_CASE("a stream that exists already may become the tasks' own") {
   CHECK_EQ(got, "adopted");
 }
 
+namespace {
+
+// A reader as read_message wants it: messages of four bytes.
+class FourByteReader {
+ public:
+  enum class State : uint8_t { not_yet, ended, gone };
+  explicit FourByteReader(fp::Stream stream) : stream_(stream) {}
+
+  std::optional<std::string_view> next() {
+    if (taken_bytes_ > 0) (void)stream_.consume(std::exchange(taken_bytes_, 0));
+    const fp::Result<std::span<const std::byte>> bytes = stream_.try_peek(4);
+    if (!bytes) {
+      state_ = bytes.error().code() == fp::ErrorCode::not_yet ? State::not_yet : State::ended;
+      return std::nullopt;
+    }
+    taken_bytes_ = 4;
+    return std::string_view(reinterpret_cast<const char*>(bytes->data()), 4);
+  }
+  State state() const { return state_; }
+  fp::Error error() const { return fp::Error(fp::ErrorCode::closed, "the reader's own words"); }
+
+ private:
+  fp::Stream stream_;
+  uint64_t taken_bytes_ = 0;
+  State state_ = State::not_yet;
+};
+
+}  // namespace
+
+TEST_CASE("read_message gives the messages of a reader, and at the end its words and the stream's reason") {
+  staged_in_all([](const fp::Config& config) {
+    TaskStage stage(config);
+    Ends ends(stage);
+    std::string got;
+    fp::Error error;
+    stage.tasks.start([&]() -> fp::Task<> {
+      FourByteReader reader(ends.server.get());
+      while (true) {
+        const auto message = co_await ends.server.read_message(reader);
+        if (!message) {
+          error = message.error();
+          co_return;
+        }
+        got += std::string(*message) + ",";
+        co_await fp::next_frame();
+      }
+    });
+    stage.tasks.start([&]() -> fp::Task<> {
+      for (const char* piece : {"onetw", "o 3", "", "44", "44.55"}) {
+        (void)co_await ends.client.write_all(piece);
+        co_await fp::sleep(20);
+      }
+      ends.client.close();
+    });
+    REQUIRE(stage.run_to_end());
+    CHECK_EQ(got, "onet,wo 3,4444,");
+    CHECK_EQ(std::string(error.text()), "the reader's own words");
+    CHECK_EQ(static_cast<uint32_t>(error.reason()), static_cast<uint32_t>(fp::Reason::closed_by_peer));
+  });
+}
+
 TEST_CASE("every allocation that tasks ask for may fail: nothing crashes, nothing leaks, and what works goes on") {
   // Refuses the n-th allocation after begin(), or every one from there on.
   struct Refusing {
