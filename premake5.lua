@@ -170,6 +170,7 @@ if _OPTIONS["bench"] then
   if os.isfile("/usr/include/benchmark/benchmark.h") then
     bench_program("tests/bench/micro/bench_micro.cpp", "benchmark")
     files { "tests/bench/micro/bench_messages.cpp" }
+    files { "tests/bench/micro/bench_coroutines.cpp" }
     includedirs { "plugin/src" }
     rtti "Off"  -- as the plugin, from whose interfaces it derives
   end
@@ -234,7 +235,7 @@ end
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "downloads", "network", "config", "boundary", "extras", "demo" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
           "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
-          "demo/server/swarm_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }
+          "demo/server/swarm_server.cpp", "demo/server/chat_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }
   includedirs { ".", "plugin" }
   use("imgui", "libxxhash", "sdl2")
 test_program("system_tests", { "system", "fault" })
@@ -252,5 +253,8 @@ for _, source in ipairs(os.matchfiles("tests/system/programs/*.c*")) do
     if path.getextension(source) == ".c" then
       language "C"
       buildoptions { "-std=c11" }
+    else  -- as many engines build their gameplay code
+      exceptionhandling "Off"
+      rtti "Off"
     end
 end

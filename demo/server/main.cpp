@@ -14,6 +14,7 @@
 #include <string>
 
 #include "demo/protocol/address.h"
+#include "demo/server/chat_server.h"
 #include "demo/server/metrics.h"
 #include "demo/server/metrics_server.h"
 #include "demo/server/server_stats.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string config;
   bool stats = true;
   std::string metrics;
+  std::string chat;
   std::string trace;
   uint32_t trace_events = Recorder::kDefaultEvents;
 };
@@ -67,6 +69,11 @@ class Server {
 
   void serve_metrics(fp::Listener listener) {
     metrics_ = std::make_unique<demo::MetricsServer>(network_, listener, [this] { return demo::metrics_text(sight()); });
+  }
+  // The port it has. Port 0: any that is free.
+  fp::Result<uint16_t> serve_chat(const std::string& host, uint16_t port) {
+    chat_.emplace(network_);
+    return chat_->open(host.c_str(), port);
   }
   void print_stats() { stats_.emplace(); }
 
@@ -116,11 +123,24 @@ class Server {
   Recorder* trace_;
   demo::UpdateServer updates_;
   demo::SwarmServer swarm_;
+  std::optional<demo::ChatServer> chat_;
   demo::TickHistogram ticks_;
   std::unique_ptr<demo::MetricsServer> metrics_;
   std::optional<demo::ServerStats> stats_;
   uint64_t frame_ = 0;
 };
+
+// The chat is as far away as the update; without a word about it on the port after that, or on any if that was any. Nothing: none is wanted.
+std::optional<uint16_t> chat_port(const Options& options, const demo::HostPort& served) {
+  if (options.chat == "off") return std::nullopt;
+  if (!options.chat.empty()) return static_cast<uint16_t>(std::stoul(options.chat));
+  return served.port == 0 || served.port == 65535 ? uint16_t{0} : static_cast<uint16_t>(served.port + 1);
+}
+
+bool is_port_or_off(const std::string& text) {
+  const bool is_number = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  return text == "off" || (is_number && std::stoul(text) <= 65535);
+}
 
 // A port alone is one of this machine only.
 std::optional<demo::HostPort> metrics_address(const std::string& text) {
@@ -148,8 +168,15 @@ int serve(const Options& options, const demo::HostPort& address, Recorder* trace
     server.serve_metrics(*page);
     metrics = "metrics on http://" + demo::to_text({wanted.host, page->port()}) + "/metrics\n";
   }
+  std::string chat;
+  if (const std::optional<uint16_t> port = chat_port(options, address)) {
+    const fp::Result<uint16_t> chosen = server.serve_chat(address.host, *port);
+    if (!chosen && !options.chat.empty()) return complain((std::string("--chat: ") + chosen.error().text()).c_str());
+    if (chosen) chat = "chat on " + demo::to_text({address.host, *chosen}) + "\n";
+    if (!chosen) std::fprintf(stderr, "demo_server: no chat: %s\n", chosen.error().text());
+  }
   if (options.stats) server.print_stats();
-  std::printf("listening on %s\n%s", demo::to_text({address.host, listener->port()}).c_str(), metrics.c_str());
+  std::printf("listening on %s\n%s%s", demo::to_text({address.host, listener->port()}).c_str(), chat.c_str(), metrics.c_str());
   std::fflush(stdout);
   while (stop_requested == 0) server.run_frame();
   server.stop();
@@ -166,6 +193,10 @@ int serve_and_trace(const Options& options) {
   if (!options.metrics.empty() && !metrics_address(options.metrics)) {
     std::fprintf(stderr, "demo_server: --metrics is '%s', allowed is PORT (0 to 65535), or HOST:PORT with a numeric address\n",
                  options.metrics.c_str());
+    return 2;
+  }
+  if (!options.chat.empty() && !is_port_or_off(options.chat)) {
+    std::fprintf(stderr, "demo_server: --chat is '%s', allowed is PORT (0 to 65535) or off\n", options.chat.c_str());
     return 2;
   }
   std::unique_ptr<Recorder> trace;
@@ -192,6 +223,7 @@ int main(int argc, char** argv) {
   app.add_flag("--stats,--status,!--no-stats,!--no-status", options.stats,
                "print one line a second: clients, throughput, loss, the tick's time, memory");
   app.add_option("--metrics", options.metrics, "serve http://127.0.0.1:PORT/metrics for Prometheus (or HOST:PORT, numeric); port 0 lets the system choose");
+  app.add_option("--chat", options.chat, "PORT of a chat of lines (nc HOST PORT), or off; without it the port after that of --serve, or with port 0 any");
   app.add_option("--trace", options.trace, "write what happened in each frame to this file at the end, for ui.perfetto.dev (plugin/docs/traces.md)");
   app.add_option("--trace-events", options.trace_events, "how many of the newest events of each thread a trace keeps, 56 bytes each")
       ->check(CLI::Range(Recorder::kFewestEvents, Recorder::kMostEvents))

@@ -26,7 +26,7 @@ struct HandleCall {
 
 uint32_t take_no_turn(void*, framepump_turn*) { return FRAMEPUMP_OUTCOME_DRAINED; }
 
-framepump_source idle_source() { return {sizeof(framepump_source), 1, take_no_turn, nullptr, 0}; }
+framepump_source idle_source() { return {sizeof(framepump_source), 1, take_no_turn, nullptr, 0, 0, 0, nullptr}; }
 
 // Small and without a helper thread, so that many of them are cheap.
 framepump_config small_config() {

@@ -94,7 +94,7 @@ void live_a_life(const framepump_config& config, const framepump_services& servi
   const framepump_source source = {sizeof(source), 1, [](void*, framepump_turn* turn) -> uint32_t {
                                      turn->wake_at_us = turn->now_us + 1;
                                      return FRAMEPUMP_OUTCOME_DRAINED;
-                                   }, nullptr, 0};
+                                   }, nullptr, 0, 0, 0, nullptr};
   a.add_source(network, &source, &source_handle);
   if (a.listen(network, &endpoint, &listener) == FRAMEPUMP_OK) a.listener_port(listener, &endpoint.port);
   for (framepump_handle& stream : streams) {

@@ -39,7 +39,7 @@ struct Worker {
     return worker.outcome;
   }
   uint32_t add_to(TestNetwork& net, uint32_t priority = FRAMEPUMP_PRIORITY_NORMAL, uint64_t user_data = 0) {
-    const framepump_source source = {sizeof(source), priority, take_turn, this, user_data};
+    const framepump_source source = {sizeof(source), priority, take_turn, this, user_data, 0, 0, nullptr};
     return api().add_source(net.handle(), &source, &handle);
   }
 };

@@ -12,7 +12,7 @@
  * Forgetting tick: nothing is ever published, and after pump.stall_takeover_ms the guard pumps in the background.
  * Forgetting flush: in frame-locked mode everything written leaves one frame later.
  *
- * Threads: calls on one network never overlap, but any thread may make them. Nothing here blocks except wait_until and
+ * Threads: calls on one network never overlap (but see FRAMEPUMP_SOURCE_AFTER_PUBLISH), but any thread may make them. Nothing here blocks except wait_until and
  * network_destroy; config_load and network_open read a file. Overlapping calls are detected: the assert handler runs and FRAMEPUMP_ERROR_OVERLAPPING_CALL returns.
  *
  * Errors: each call returns a FRAMEPUMP_ERROR_* code; last_error(network) then says in a sentence which thing and value were
@@ -156,7 +156,7 @@ typedef struct framepump_api {
 
   /* ---- User sources: gameplay's own work, charged to the slice ---- */
 
-  /* LIMIT_REACHED: 1024 sources. It has its first turn in the next tick. */
+  /* LIMIT_REACHED: 1024 sources. It has its first turn in the next tick; see framepump_source. */
   uint32_t (*add_source)(framepump_handle network, const framepump_source* source, framepump_handle* handle);
   uint32_t (*wake_source)(framepump_handle source);
 
@@ -221,6 +221,15 @@ typedef struct framepump_api {
 
   /* What the handshake came to. `info->struct_size` must be set. NOT_YET: it is not over. A plain stream: version 0. */
   uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
+
+  /* ---- For what is built on user sources, such as coroutines (coroutines.hpp). ---- */
+
+  /* services.now_us: the clock that the slice runs on. */
+  uint32_t (*clock_us)(framepump_handle network, int64_t* now_us);
+  /* Memory from services.allocate, not counted in memory.budget_kib. It must be given back with the same size and alignment (a power of
+   * two) before network_destroy, or in a source's closed(), which that calls. OUT_OF_MEMORY: the allocator returned null. */
+  uint32_t (*allocate)(framepump_handle network, uint64_t size_bytes, uint64_t alignment, void** memory);
+  uint32_t (*release)(framepump_handle network, void* memory, uint64_t size_bytes, uint64_t alignment);
 } framepump_api;
 
 #if defined(_WIN32)

@@ -41,6 +41,7 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_SYSTEM 19u                /* the system refused; the text holds its reason */
 #define FRAMEPUMP_ERROR_MALFORMED 20u             /* the peer's bytes are not what was agreed on (MessageReader) */
 #define FRAMEPUMP_ERROR_CERTIFICATE 21u           /* a certificate, key or authority of a TLS listener cannot be used: the text says why */
+#define FRAMEPUMP_ERROR_TIMED_OUT 22u             /* of framepump's coroutines: not done within the time given to with_timeout */
 
 /* Why a stream or datagram peer closed. */
 #define FRAMEPUMP_REASON_NONE 0u
@@ -252,17 +253,30 @@ typedef struct framepump_endpoint {
 } framepump_endpoint;
 
 /* A user source: gameplay's own work, charged to the slice. `take_turn` runs inside tick on the thread that called tick,
- * does one quantum and says how it went. It must not call back into the same network. */
+ * does one quantum and says how it went. When, and what it may call, depends on its flags:
+ *   0                                 before the tick publishes, in turn with the sockets. It must not call back into the same network.
+ *   FRAMEPUMP_SOURCE_AFTER_PUBLISH    after it, in both modes: events() and readable() are those of this tick. It may call whatever
+ *                                     gameplay may call between ticks, but tick, flush, wait_until and network_destroy: those
+ *                                     return OVERLAPPING_CALL, as do all calls of other threads meanwhile. It must return on the
+ *                                     thread that called it. It may close itself and other sources, and streams whose events
+ *                                     it is looking at; a source that it adds has its first turn in the same tick if the slice
+ *                                     lasts. What it writes leaves in flush.
+ * Either way each priority with work has one turn at least, before publication and after it, so a tick takes the slice and at most one
+ * quantum more for each. */
 #define FRAMEPUMP_OUTCOME_DRAINED 0u   /* nothing left: until wake_source or wake_at_us */
 #define FRAMEPUMP_OUTCOME_MORE 1u      /* cut off by the quantum: again, after the others */
 #define FRAMEPUMP_OUTCOME_CLOSED 3u    /* finished: removed, its handle is stale */
+
+#define FRAMEPUMP_SOURCE_AFTER_PUBLISH 1u
 
 typedef struct framepump_turn {
   uint32_t struct_size;
   uint32_t reserved;
   int64_t now_us;                /* in: frame.now_us */
   int64_t remaining_us;          /* in: what is left of the slice, 0 or more */
-  int64_t wake_at_us;            /* out: frame time at which to be called again at the latest; INT64_MAX (preset): never */
+  int64_t wake_at_us;            /* out: frame time at which to be called again at the latest; INT64_MAX (preset): never. A time that
+                                    has come, such as now_us: in the next tick */
+  uint64_t tick;                 /* in: counts the ticks of this network, so it tells another turn in the same one */
 } framepump_turn;
 
 typedef struct framepump_source {
@@ -271,6 +285,12 @@ typedef struct framepump_source {
   uint32_t (*take_turn)(void* user, framepump_turn* turn);
   void* user;
   uint64_t user_data;
+  uint32_t flags;                /* FRAMEPUMP_SOURCE_* */
+  uint32_t reserved;
+  /* Null, or called once when the source is gone: in close (after its turn, if it closes itself), after CLOSED in the next tick at the
+   * latest, or at the beginning of network_destroy, while the network still lives: what was allocated from it goes back here. It
+   * may call what a turn after publication may call. */
+  void (*closed)(void* user);
 } framepump_source;
 
 /* What the host gives the plugin. Null members mean the plugin's own. Every function must be callable from any thread,

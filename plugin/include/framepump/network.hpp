@@ -215,6 +215,7 @@ class Network {
   }
   const char* last_error() const { return api_->last_error(handle_); }
   framepump_handle handle() const { return handle_; }
+  const framepump_api* table() const { return api_; }
 
  private:
   Network(Api api, framepump_handle handle) : api_(api.table()), handle_(handle) {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <framepump/framepump.h>
+#include <framepump/types.hpp>
 
 #include <cstdint>
 #include <cstdlib>
@@ -39,21 +40,25 @@ enum class ErrorCode : uint32_t {
   system = FRAMEPUMP_ERROR_SYSTEM,
   malformed = FRAMEPUMP_ERROR_MALFORMED,
   certificate = FRAMEPUMP_ERROR_CERTIFICATE,
+  timed_out = FRAMEPUMP_ERROR_TIMED_OUT,
 };
 
 // A code to act on and a sentence to show: it names the thing, the value and what is allowed. It owns its text.
 class Error {
  public:
   Error() = default;
-  Error(ErrorCode code, const char* text) : code_(code) {
+  // `reason`: why the stream closed, if it did.
+  Error(ErrorCode code, const char* text, Reason reason = Reason::none) : code_(code), reason_(reason) {
     std::memcpy(text_, text, strnlen(text, sizeof(text_) - 1));  // what is longer is cut off; the rest is zero
   }
 
   ErrorCode code() const { return code_; }
   const char* text() const { return text_; }
+  Reason reason() const { return reason_; }  // none: not known, or no stream closed
 
  private:
   ErrorCode code_ = ErrorCode::ok;
+  Reason reason_ = Reason::none;
   char text_[512] = {};
 };
 

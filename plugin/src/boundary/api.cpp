@@ -2,6 +2,7 @@
 //
 // The C functions: check pointers and handles, see that calls do not overlap, forward. Nothing else.
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstring>
 
@@ -16,20 +17,21 @@ namespace {
 
 constexpr uint32_t kInvalid = FRAMEPUMP_ERROR_INVALID_ARGUMENT;
 
-// One call on one network. Another one at the same time is a programmer error: it is reported and refused.
+// One call on one network. Another one at the same time is a programmer error: it is reported and refused; but gameplay's own code that a
+// tick runs after publication may make calls inside of it.
 class Call {
  public:
   explicit Call(framepump_handle handle) : network_(find_network(handle)) {
     if (network_ == nullptr) {
       error_ = FRAMEPUMP_ERROR_STALE_HANDLE;
-    } else if (!network_->enter_call()) {
+    } else if (entry_ = network_->enter_call(); entry_ == Network::Entry::refused) {
       network_->host().assert_failed("two calls on one network at the same time", __FILE__, __LINE__);
       network_ = nullptr;
       error_ = FRAMEPUMP_ERROR_OVERLAPPING_CALL;
     }
   }
   ~Call() {
-    if (network_ != nullptr) network_->leave_call();
+    if (network_ != nullptr) network_->leave_call(entry_);
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -38,7 +40,7 @@ class Call {
   template <typename Run>
   uint32_t forward(std::initializer_list<const void*> checks, Run run) {
     if (network_ == nullptr) return error_;
-    if (error_ != FRAMEPUMP_OK) return network_->refuse(error_, "the handle names an object of a network, allowed is a network");
+    if (error_ != FRAMEPUMP_OK) return network_->refuse(error_, why_);
     for (const void* pointer : checks) {
       if (pointer != nullptr) continue;
       network_->host().assert_failed("a pointer that must not be null is null", __FILE__, __LINE__);
@@ -48,11 +50,23 @@ class Call {
   }
 
  protected:
-  void refuse_foreign() { error_ = network_ == nullptr ? error_ : uint32_t{FRAMEPUMP_ERROR_FOREIGN_HANDLE}; }
+  void refuse_foreign() {
+    if (network_ == nullptr) return;
+    error_ = FRAMEPUMP_ERROR_FOREIGN_HANDLE;
+    why_ = "the handle names an object of a network, allowed is a network";
+  }
+  void refuse_inner() {
+    if (network_ == nullptr || entry_ != Network::Entry::inner) return;
+    error_ = FRAMEPUMP_ERROR_OVERLAPPING_CALL;
+    why_ = "tick, flush, wait_until and network_destroy are not for a source's turn";
+    network_->host().assert_failed(why_, __FILE__, __LINE__);
+  }
 
  private:
   Network* network_;
+  Network::Entry entry_ = Network::Entry::refused;
   uint32_t error_ = FRAMEPUMP_OK;
+  const char* why_ = nullptr;
 };
 
 // A call that names the network itself, not one of its objects.
@@ -61,6 +75,12 @@ class NetworkCall : public Call {
   explicit NetworkCall(framepump_handle handle) : Call(handle) {
     if (unpack(handle).kind != HandleKind::network) refuse_foreign();
   }
+};
+
+// One that pumps, or ends the pump: never inside a source's turn, which is part of a tick.
+class FrameCall : public NetworkCall {
+ public:
+  explicit FrameCall(framepump_handle handle) : NetworkCall(handle) { refuse_inner(); }
 };
 
 // Copies what the caller knows of a struct onto our own, so that one from an older header works.
@@ -149,9 +169,10 @@ uint32_t network_open(const char* path, const framepump_services* services, fram
 uint32_t network_destroy(framepump_handle handle) {
   Network* network = nullptr;
   {
-    NetworkCall call(handle);
+    FrameCall call(handle);
     const uint32_t error = call.forward({}, [&](Network& found) {
       network = &found;
+      found.dismiss_sources();
       return uint32_t{FRAMEPUMP_OK};
     });
     if (error != FRAMEPUMP_OK) return error;
@@ -193,7 +214,7 @@ const char* last_error(framepump_handle handle) {
 }
 
 uint32_t tick(framepump_handle network, const framepump_frame* frame, framepump_tick_report* report) {
-  return NetworkCall(network).forward({frame}, [&](Network& n) {
+  return FrameCall(network).forward({frame}, [&](Network& n) {
     framepump_frame all = {};
     if (!read_struct(frame, all) || !has_size(report)) return n.refuse(kInvalid, "tick: struct_size of the frame or report is not set");
     return n.tick(all, report);
@@ -201,11 +222,11 @@ uint32_t tick(framepump_handle network, const framepump_frame* frame, framepump_
 }
 
 uint32_t flush(framepump_handle network) {
-  return NetworkCall(network).forward({}, [](Network& n) { return n.flush(); });
+  return FrameCall(network).forward({}, [](Network& n) { return n.flush(); });
 }
 
 uint32_t wait_until(framepump_handle network, int64_t deadline_us, uint32_t until) {
-  return NetworkCall(network).forward({}, [&](Network& n) { return n.wait_until(deadline_us, until); });
+  return FrameCall(network).forward({}, [&](Network& n) { return n.wait_until(deadline_us, until); });
 }
 
 uint32_t events(framepump_handle network, const framepump_event** out, uint32_t* count) {
@@ -413,6 +434,31 @@ uint32_t tls_info(framepump_handle stream, framepump_tls_info* info) {
   });
 }
 
+uint32_t clock_us(framepump_handle network, int64_t* now_us) {
+  return NetworkCall(network).forward({now_us}, [&](Network& n) {
+    *now_us = n.host().now_us();
+    return uint32_t{FRAMEPUMP_OK};
+  });
+}
+
+uint32_t allocate(framepump_handle network, uint64_t size_bytes, uint64_t alignment, void** memory) {
+  return NetworkCall(network).forward({memory}, [&](Network& n) {
+    *memory = nullptr;
+    if (size_bytes == 0 || !std::has_single_bit(alignment)) {
+      return n.refuse(kInvalid, "allocate: allowed are a size of 1 byte or more and an alignment that is a power of two");
+    }
+    *memory = n.host().allocate(size_bytes, alignment);
+    return *memory != nullptr ? uint32_t{FRAMEPUMP_OK} : n.refuse(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "allocate: the allocator returned null");
+  });
+}
+
+uint32_t release(framepump_handle network, void* memory, uint64_t size_bytes, uint64_t alignment) {
+  return NetworkCall(network).forward({memory}, [&](Network& n) {
+    n.host().release(memory, size_bytes, alignment);
+    return uint32_t{FRAMEPUMP_OK};
+  });
+}
+
 constexpr framepump_api kApi = {
     .struct_size = sizeof(framepump_api),
     .version = FRAMEPUMP_VERSION,
@@ -472,6 +518,9 @@ constexpr framepump_api kApi = {
     .download_info = download_info,
     .download_pause = download_pause,
     .tls_info = tls_info,
+    .clock_us = clock_us,
+    .allocate = allocate,
+    .release = release,
 };
 
 }  // namespace

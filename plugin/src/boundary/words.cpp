@@ -39,6 +39,7 @@ const char* error_name(uint32_t error) {
       "system",
       "malformed",
       "certificate",
+      "timed out",
   };
   return pick(kNames, error);
 }

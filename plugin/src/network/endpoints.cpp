@@ -271,7 +271,7 @@ uint32_t Network::close(framepump_handle handle) {
       return FRAMEPUMP_OK;
     case HandleKind::source:
       if (const uint32_t error = find_source(handle, source); error != FRAMEPUMP_OK) return error;
-      close_source(*source);
+      close_source(static_cast<uint32_t>(source - sources_.data()));
       return FRAMEPUMP_OK;
     case HandleKind::host:
       return leave_host(handle, DatagramKind::close_host);
@@ -339,10 +339,25 @@ void Network::close_listener(ListenerSlot& slot) {
   io_->wake();  // a poll() that sleeps holds what it polls
 }
 
-void Network::close_source(SourceSlot& slot) {
-  parts_.pump->forget(*slot.source);
-  host_.destroy(slot.source);
-  slot.source = nullptr;
+// A source that closes itself in its turn is still running: it goes when that has ended.
+void Network::close_source(uint32_t index) {
+  UserSource* source = sources_[index].source;
+  parts_.pump->forget(*source);
+  source->finish();
+  if (source->is_in_turn()) return;
+  const framepump_source callbacks = source->callbacks();
+  host_.destroy(source);
+  sources_[index].source = nullptr;
+  if (callbacks.closed == nullptr) return;
+  Guest guest(*this);
+  callbacks.closed(callbacks.user);
+}
+
+void Network::dismiss_sources() {
+  is_leaving_ = true;
+  for (uint32_t index = 0; index < sources_.size(); ++index) {
+    if (sources_[index].source != nullptr) close_source(index);
+  }
 }
 
 uint32_t Network::shutdown_write(framepump_handle handle) {
@@ -487,10 +502,16 @@ uint32_t Network::add_source(const framepump_source& callbacks, framepump_handle
   if (callbacks.priority >= kPriorities) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "add_source: priority is %u, allowed is 0 (realtime), 1 (normal), 2 (bulk)", callbacks.priority);
   }
+  if ((callbacks.flags & ~FRAMEPUMP_SOURCE_AFTER_PUBLISH) != 0) {
+    return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "add_source: flags is %u, allowed are 0 and 1 (after publication)", callbacks.flags);
+  }
+  if (is_leaving_) return fail(FRAMEPUMP_ERROR_STALE_HANDLE, "add_source: the network is being destroyed");
   uint32_t index = 0;
   while (index < sources_.size() && sources_[index].source != nullptr) ++index;
   if (index == kMaxSources) return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "add_source: %u sources are there, which is the most there can be", kMaxSources);
   if (index == sources_.size() && !sources_.push({})) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "add_source: the allocator returned null");
+  // A source that comes in every tick would otherwise take the whole slice for lack of a timer.
+  if (!parts_.pump->reserve_game_timers(sources_.size())) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "add_source: the allocator returned null");
   SourceSlot& slot = sources_[index];
   ++slot.generation;
   const framepump_handle made = make_handle(HandleKind::source, index, slot.generation);

@@ -26,7 +26,8 @@ constexpr int64_t kLongestRunUs = 1000;
 //   2. end what was valid until this tick: views, events, streams that are closed and read out;
 //   3. frame-locked: take the token, then pump sockets and user sources under one slice; threaded: only user sources;
 //   4. publish: events first, then byte counters, then room for writers and for peeks;
-//   5. report.
+//   5. user sources that asked to come after that, under what is left of the slice;
+//   6. report.
 uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* report) {
   Zone zone(host_, "framepump tick");
   Slice slice(host_, config_.slice_us);
@@ -40,6 +41,7 @@ uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* repo
   const bool pumped = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && pump_frame(slice, run);
   if (!pumped) run_game_sources(slice, run);
   publish(slice, run);
+  run_published_sources(slice, run);
   if (!pumped) wake_io_thread_if_needed();
   const uint32_t token_busy = mode_ == FRAMEPUMP_MODE_FRAME_LOCKED && !pumped ? 1 : 0;
   totals_.token_busy += token_busy;
@@ -85,7 +87,26 @@ void Network::run_game_sources(Slice& slice, RunReport& run) {
   RunRequest request;
   request.lines = line_bit(Line::game);
   request.context.now_us = request.context.frame_now_us = frame_now_us_;
+  request.context.tick_count = tick_count_;
   parts_.pump->run(request, slice, run);
+}
+
+// The token is free or another thread's, and nothing more is published: so these may do what gameplay may do between ticks.
+void Network::run_published_sources(Slice& slice, RunReport& run) {
+  if (!parts_.pump->has_ready(line_bit(Line::published))) return;
+  parts_.pump->charge(Phase::publish, slice, run);
+  run.to_publish = 0;
+  const uint32_t left_over = run.left_over;
+  RunRequest request;
+  request.lines = line_bit(Line::published);
+  request.context.now_us = request.context.frame_now_us = frame_now_us_;
+  request.context.tick_count = tick_count_;
+  {
+    Guest guest(*this);
+    parts_.pump->run(request, slice, run);
+  }
+  run.left_over += left_over;
+  remove_finished_sources();
 }
 
 // With the token: commands, poller, turns.
@@ -100,6 +121,7 @@ void Network::run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, Ru
   if ((lines & line_bit(Line::game)) != 0) request.context.frame_now_us = frame_now_us_;  // gameplay's own, so only on its thread
   request.context.quantum_bytes = settings_.quantum_bytes.load(std::memory_order_relaxed);
   request.context.tick_serial = tick_serial;
+  if ((lines & line_bit(Line::game)) != 0) request.context.tick_count = tick_count_;
   request.yield = &token_.wanted();
   pump.run(request, slice, run);
   // A sender on the other side of a fast link refills the window while we read: what came meanwhile is in the poller again.

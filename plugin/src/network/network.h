@@ -17,6 +17,7 @@
 #include "network/handle.h"
 #include "platform/host.h"
 #include "platform/poller.h"
+#include "platform/thread.h"
 #include "pump/io_thread.h"
 #include "pump/pump.h"
 #include "pump/pump_token.h"
@@ -50,8 +51,15 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   const char* last_error() const { return error_text_; }
   // Notes why the boundary refused a call.
   uint32_t refuse(uint32_t code, const char* text) { return fail(code, "%s", text); }
-  bool enter_call() { return !in_call_.exchange(true, std::memory_order_acquire); }
-  void leave_call() { in_call_.store(false, std::memory_order_release); }
+  // Calls do not overlap. One is made inside another one only by gameplay's own code that runs in that, on its thread: a guest.
+  enum class Entry : uint8_t { refused, outer, inner };
+  Entry enter_call() {
+    if (!in_call_.exchange(true, std::memory_order_acquire)) return Entry::outer;
+    return guest_thread_.load(std::memory_order_relaxed) == this_thread_mark() ? Entry::inner : Entry::refused;
+  }
+  void leave_call(Entry entry) {
+    if (entry == Entry::outer) in_call_.store(false, std::memory_order_release);
+  }
 
   // network.cpp
   uint32_t configure(const framepump_config& config);
@@ -80,6 +88,8 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   uint32_t tls_info(framepump_handle stream, framepump_tls_info& info);
   uint32_t add_source(const framepump_source& source, framepump_handle* handle);
   uint32_t wake_source(framepump_handle source);
+  // The network goes: closes every source, while all else is still there for what they call in the end.
+  void dismiss_sources();
 
   // reading.cpp
   uint32_t available(framepump_handle stream, uint64_t* bytes);
@@ -125,6 +135,20 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   framepump_handle stream_handle(uint32_t index) override;
 
  private:
+  // While gameplay's own code runs inside a call and may make calls.
+  class Guest {
+   public:
+    explicit Guest(Network& network) : network_(network), before_(network.guest_thread_.load(std::memory_order_relaxed)) {
+      network_.guest_thread_.store(this_thread_mark(), std::memory_order_relaxed);
+    }
+    ~Guest() { network_.guest_thread_.store(before_, std::memory_order_relaxed); }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+
+   private:
+    Network& network_;
+    const void* before_;
+  };
   struct ListenerSlot {
     TcpListener* listener = nullptr;
     uint32_t generation = 0;
@@ -178,6 +202,7 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   void begin_frame(const framepump_frame& frame);
   bool pump_frame(Slice& slice, RunReport& run);
   void run_game_sources(Slice& slice, RunReport& run);
+  void run_published_sources(Slice& slice, RunReport& run);
   void run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run);
   void run_commands(Slice& slice, RunReport& run);
   void wake_memory_waiters();
@@ -301,7 +326,7 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   ListenerSlot* free_listener_slot();
   void leave_stream(TcpStream& stream, uint32_t command_bit);
   void close_listener(ListenerSlot& slot);
-  void close_source(SourceSlot& slot);
+  void close_source(uint32_t index);
 
   // writing
   uint32_t check_writable(framepump_handle handle, TcpStream*& stream);
@@ -391,7 +416,9 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   int64_t told_refused_us_ = INT64_MIN;     // of the frame's clock: when a failed handshake was logged
   uint64_t untold_refused_ = 0;
 
+  bool is_leaving_ = false;  // it takes no more sources
   std::atomic<bool> in_call_{false};
+  std::atomic<const void*> guest_thread_{nullptr};  // its mark; null: nobody may make calls inside the one under way
   char error_text_[512] = "no error";
 };
 

@@ -299,8 +299,8 @@ void Network::watch_peek_grant() {
 }
 
 void Network::remove_finished_sources() {
-  for (SourceSlot& slot : sources_.span()) {
-    if (slot.source != nullptr && slot.source->is_finished()) close_source(slot);
+  for (uint32_t index = 0; index < sources_.size(); ++index) {  // what they call in the end may add some
+    if (sources_[index].source != nullptr && sources_[index].source->is_finished()) close_source(index);
   }
 }
 

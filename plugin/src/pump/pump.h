@@ -60,7 +60,7 @@ struct RunRequest {
 //   6. with nothing left to do and slice left over, back to 1, until that brings nothing.
 // Within a priority the lines (receive, send, game) take turns, and within a line sources do.
 //
-// The receive and send lines and their timers belong to whoever holds the pump token, the game line to the game thread.
+// The receive and send lines and their timers belong to whoever holds the pump token, gameplay's own lines to the game thread.
 class Pump {
  public:
   static constexpr uint32_t kHarvest = 256;
@@ -72,7 +72,7 @@ class Pump {
   // Steps 1 and 2, for the socket lines. Stops at the end of the slice; what is left is harvested next time.
   // Returns how many events there were.
   uint32_t harvest(Slice& slice, RunReport& report, int64_t now_us);
-  // Step 2 for the game line.
+  // Step 2 for gameplay's own lines.
   void wake_game_sources(int64_t now_us);
   // Steps 3 to 5.
   void run(const RunRequest& request, Slice& slice, RunReport& report);
@@ -87,6 +87,8 @@ class Pump {
     if (!timers(source).set(source, wake_at_us)) make_ready(source);
   }
   void set_priority(Source& source, uint32_t priority);
+  // So many of gameplay's own sources will always have memory for their timers. False: there is none.
+  bool reserve_game_timers(uint32_t sources) { return game_timers_.reserve(sources); }
 
   bool has_ready(uint32_t lines) const;
   uint32_t ready_count(uint32_t lines) const;
@@ -99,7 +101,7 @@ class Pump {
   };
 
   ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
-  TimerQueue& timers(const Source& source) { return source.line_ == Line::game ? game_timers_ : socket_timers_; }
+  TimerQueue& timers(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0 ? socket_timers_ : game_timers_; }
   Source& take_next(uint32_t lines, uint32_t priority);
   uint32_t pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const;
   void settle(Source& source, const Turn& turn);
@@ -109,7 +111,7 @@ class Pump {
   ReadyQueue lines_[kLines];
   TimerQueue socket_timers_;
   TimerQueue game_timers_;
-  Rotation socket_rotation_;  // two, since a threaded tick runs the game line while the IO thread runs the others
+  Rotation socket_rotation_;  // two, since a threaded tick runs gameplay's own lines while the IO thread runs the others
   Rotation game_rotation_;
 };
 

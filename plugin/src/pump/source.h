@@ -21,16 +21,18 @@ enum class Outcome : uint8_t {
 enum class Phase : uint8_t { command, poll, receive, accept, source, send, publish };
 constexpr int kPhases = 7;
 
-// Sources wait in one of three lines: flush serves sends alone, helper threads never run gameplay's own sources.
-enum class Line : uint8_t { receive, send, game };
-constexpr int kLines = 3;
+// Sources wait in one of four lines: flush serves sends alone, helper threads never run gameplay's own sources, and of those some have
+// their turns only when a tick has published.
+enum class Line : uint8_t { receive, send, game, published };
+constexpr int kLines = 4;
 
 struct TurnContext {
   int64_t now_us = 0;           // the frame's time, as it went on if somebody pumped since; time-outs are counted in it
-  int64_t frame_now_us = 0;     // as gameplay told it; for sources of the game line only
+  int64_t frame_now_us = 0;     // as gameplay told it; for gameplay's own sources only, like tick_count
   int64_t remaining_us = 0;     // of the slice
   uint64_t quantum_bytes = 0;
   uint32_t tick_serial = 0;     // counts frame-locked ticks; 0 outside of one
+  uint64_t tick_count = 0;      // counts all ticks
 };
 
 struct Turn {
@@ -43,7 +45,7 @@ struct Turn {
 };
 
 // Anything that can be pumped. It does one thing: drain one quantum and say how it went.
-// Whoever holds the pump token owns it; sources of the game line belong to the game thread.
+// Whoever holds the pump token owns it; gameplay's own sources belong to the game thread.
 class Source {
  public:
   Source(Line line, uint32_t priority, framepump_handle handle)

@@ -17,6 +17,8 @@ class TimerQueue {
   // Replaces the source's timer; kNever removes it. False: out of memory, there is no timer now.
   bool set(Source& source, int64_t wake_at_us);
   void remove(Source& source);
+  // Room for so many timers, at least. False: out of memory.
+  bool reserve(uint32_t count) { return heap_.reserve((count + 63) / 64 * 64); }
   int64_t earliest_us() const { return heap_.size() == 0 ? kNever : heap_[0]->wake_at_us_; }
   // A source whose time has come, without its timer; null when there is none.
   Source* take_due(int64_t now_us);

@@ -43,6 +43,7 @@ return {
     ERROR_PERMISSION_DENIED = 12,
     ERROR_STALE_HANDLE = 2,
     ERROR_SYSTEM = 19,
+    ERROR_TIMED_OUT = 22,
     ERROR_TOO_LARGE = 8,
     ERROR_UNSUPPORTED = 18,
     EVENT_ACCEPTED = 2,
@@ -119,6 +120,7 @@ return {
     REASON_TLS_WRONG_HOST = 21,
     REASON_UNREACHABLE = 10,
     RELIABLE = 1,
+    SOURCE_AFTER_PUBLISH = 1,
     STATE_CLOSED = 5,
     STATE_CLOSING = 4,
     STATE_CONNECTING = 1,
@@ -358,6 +360,7 @@ typedef struct framepump_turn {
   int64_t now_us;
   int64_t remaining_us;
   int64_t wake_at_us;
+  uint64_t tick;
 } framepump_turn;
 typedef struct framepump_source {
   uint32_t struct_size;
@@ -365,6 +368,9 @@ typedef struct framepump_source {
   uint32_t (*take_turn)(void* user, framepump_turn* turn);
   void* user;
   uint64_t user_data;
+  uint32_t flags;
+  uint32_t reserved;
+  void (*closed)(void* user);
 } framepump_source;
 struct framepump_trace_event;
 typedef struct framepump_services {
@@ -583,6 +589,9 @@ typedef struct framepump_api {
   uint32_t (*download_info)(framepump_handle download, framepump_download_info* info);
   uint32_t (*download_pause)(framepump_handle download, uint32_t paused);
   uint32_t (*tls_info)(framepump_handle stream, framepump_tls_info* info);
+  uint32_t (*clock_us)(framepump_handle network, int64_t* now_us);
+  uint32_t (*allocate)(framepump_handle network, uint64_t size_bytes, uint64_t alignment, void** memory);
+  uint32_t (*release)(framepump_handle network, void* memory, uint64_t size_bytes, uint64_t alignment);
 } framepump_api;
 const framepump_api* framepump_get_api(uint32_t version);
 typedef const framepump_api* (*framepump_get_api_function)(uint32_t version);
