@@ -86,10 +86,11 @@ bool has_beginning(const std::vector<std::string>& cells, const std::string& wor
   return std::any_of(cells.begin(), cells.end(), [&](const std::string& c) { return c == word || c.starts_with(word + " ("); });
 }
 
-// Every key has one row, which begins with its name and has cells for its default, its range and how it changes.
-void check_table(const std::string& file) {
+// Every key (of these tables) has one row, which begins with its name and has cells for its default, its range and how it changes.
+void check_table(const std::string& file, const std::vector<std::string_view>& left_out = {}) {
   const std::vector<std::string> lines = lines_of(read_text(in_sources(file)));
   for (const ConfigKey& key : config_keys()) {
+    if (std::find(left_out.begin(), left_out.end(), table_of(key.name)) != left_out.end()) continue;
     std::vector<std::string> row;
     int rows = 0;
     for (const std::string& line : lines) {
@@ -194,8 +195,8 @@ TEST_CASE("the guide shows mistakes in the words in which they are told") {
   CHECK_MESSAGE(page.find("```text\n" + told + "```\n") != std::string::npos, "plugin/docs/configuration.md does not show:\n" << told);
 }
 
-TEST_CASE("README's table of settings has every key with its default, range and change") {
-  check_table("README.md");
+TEST_CASE("README's table of settings has every key with its default, range and change, but those of what not every game uses") {
+  check_table("README.md", {"datagram", "names", "download"});
   check_no_unknown_key("README.md");
 }
 

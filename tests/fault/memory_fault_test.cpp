@@ -11,6 +11,10 @@
 #include <string>
 
 #include "support/aligned_memory.h"
+#if !defined(_WIN32)
+#include "support/name_server.h"
+#include "support/named_network.h"
+#endif
 #include "support/test_network.h"
 
 using namespace framepump::test;
@@ -153,7 +157,68 @@ bool play_datagrams(const framepump_config& config, const RefusingServices& refu
   return received == kMessages && closed == 1;
 }
 
+#if !defined(_WIN32)
+// Streams to names: of the hosts file, of a server, of nobody. True: each connected or was told why not.
+bool play_names(const framepump_config& config, const framepump_services& services, NameServer& server, uint64_t frames) {
+  framepump_handle network = 0;
+  if (api().network_create(&config, &services, &network, nullptr) != FRAMEPUMP_OK) return true;
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_handle listener = 0;
+  api().listen(network, &endpoint, &listener);
+  api().listener_port(listener, &endpoint.port);
+  uint32_t open = 0;
+  for (const char* name : {"lan", "play.example", "play.example", "nobody.example"}) {
+    framepump_handle stream = 0;
+    endpoint.host = name;
+    if (listener != 0 && api().connect(network, &endpoint, &stream) == FRAMEPUMP_OK) ++open;
+  }
+  for (uint64_t n = 1; n <= frames && open > 0; ++n) {
+    const framepump_frame frame = {sizeof(frame), 0, n, now_us()};
+    api().tick(network, &frame, nullptr);
+    const framepump_event* events = nullptr;
+    uint32_t count = 0;
+    api().events(network, &events, &count);
+    for (uint32_t i = 0; i < count; ++i) open -= events[i].kind == FRAMEPUMP_EVENT_CONNECTED || events[i].kind == FRAMEPUMP_EVENT_CLOSED;
+    api().flush(network);
+    server.serve();
+    api().wait_until(network, now_us() + 200, FRAMEPUMP_WAIT_FIRST_DATA);
+  }
+  CHECK_EQ(api().network_destroy(network), FRAMEPUMP_OK);
+  return open == 0;
+}
+#endif
+
 }  // namespace
+
+#if !defined(_WIN32)
+TEST_CASE("an allocation that fails while names are looked up leaks nothing, and every stream ends one way or the other") {
+  NameServer server;
+  server.add("play.example", "A", "127.0.0.1");
+  const NameFiles files(server.resolv_conf(), "127.0.0.1 lan\n");
+  for (const uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    framepump_config config = default_config();
+    config.threaded = threaded;
+    config.names_timeout_ms = 100;
+    const auto play = [&](const RefusingServices& refusing, uint64_t frames) {
+      framepump_services services = *refusing.services();
+      services.resolv_conf = files.services()->resolv_conf;
+      services.hosts_file = files.services()->hosts_file;
+      return play_names(config, services, server, frames);
+    };
+    RefusingServices all(0, 0);
+    CHECK(play(all, 5000));
+    CHECK_EQ(all.live_bytes(), 0);
+    for (int64_t first = 0; first < all.allocations(); ++first) {
+      CAPTURE(first);
+      RefusingServices refusing(first, threaded == 0 ? first + 1 : INT64_MAX);  // once, or from there on
+      const bool is_complete = play(refusing, threaded == 0 ? 5000 : 50);
+      if (threaded == 0) CHECK(is_complete);
+      CHECK_EQ(refusing.live_bytes(), 0);
+    }
+  }
+}
+#endif
 
 TEST_CASE("an allocation that fails, whichever it is, crashes nothing, leaks nothing and is got over") {
   for (const uint32_t backend : {FRAMEPUMP_BACKEND_EPOLL, FRAMEPUMP_BACKEND_POLL}) {

@@ -101,8 +101,12 @@ typedef struct framepump_api {
 
   /* ---- Streams and listeners ---- */
 
-  /* Starts to connect; the outcome is an event (CONNECTED, or CLOSED with a reason). Writing is possible at once.
-   * ADDRESS_NOT_NUMERIC: a name. LIMIT_REACHED: limits.streams or memory.budget_kib. */
+  /* Starts to connect; the outcome is an event (CONNECTED, or CLOSED with a reason). Writing is possible at once. A host that is a name is
+   * looked up in the pump (hosts file, search domains, DNS; nothing waits for it), and its addresses are tried as RFC 8305 says, IPv6
+   * and IPv4 in turns; stream.connect_timeout_ms counts for all of it. CLOSED then has a NAME_* reason or that of the addresses, and its
+   * text says what was tried. ADDRESS_NOT_NUMERIC: neither an address nor a well-formed name (IDNs in their xn-- form), or a name and this
+   * plugin was built without names. DESCRIPTORS_EXHAUSTED: no file thread for the first name. LIMIT_REACHED: limits.streams or
+   * memory.budget_kib. OUT_OF_MEMORY (names only). */
   uint32_t (*connect)(framepump_handle network, const framepump_endpoint* endpoint, framepump_handle* stream);
   /* Listens at once, with SO_REUSEADDR (on Windows SO_EXCLUSIVEADDRUSE). ADDRESS_NOT_NUMERIC, ADDRESS_IN_USE,
    * ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, DESCRIPTORS_EXHAUSTED, OUT_OF_MEMORY, LIMIT_REACHED (64 listeners),

@@ -85,6 +85,20 @@ typedef struct framepump_config {
   /* datagram.peers_per_address: 0 to 4095, default 0, live (new hosts). Peers from one IP address. 0: any number. */
   uint32_t datagram_peers_per_address;
 
+  /* names.timeout_ms: 50 to 60000 ms, default 1000, live (within 5 s). How long a name server has for its first answer; each
+   * further round of tries waits twice as long. */
+  uint32_t names_timeout_ms;
+  /* names.tries: 1 to 10, default 3, live (within 5 s). How often each name server is asked. */
+  uint32_t names_tries;
+  /* names.parallel: 1 to 256, default 32, live. Names that are asked for at a time; others wait for their turn. */
+  uint32_t names_parallel;
+  /* names.cache_entries: 0 to 16384, default 256, live. Answers that are kept for later, about 1 KiB each. */
+  uint32_t names_cache_entries;
+  /* names.ttl_max_s: 0 to 604800 s, default 3600, live. An answer is kept as long as its server says, but no longer than this. */
+  uint32_t names_ttl_max_s;
+  /* names.attempt_delay_ms: 10 to 60000 ms, default 250, live. How long an address has to connect before the next one is tried beside it. */
+  uint32_t names_attempt_delay_ms;
+
   /* download.parallel: 1 to 64, default 3, live. Downloads at a time; the others wait, by priority and then by age. */
   uint32_t download_parallel;
   /* download.rate_limit_kib: 0 to 16777216 KiB, default 0, live. What all downloads together may receive in a second. 0: no limit. */

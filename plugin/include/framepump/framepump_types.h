@@ -27,7 +27,8 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_ERROR_NO_ROOM 6u                /* back-pressure: try again after the writable event */
 #define FRAMEPUMP_ERROR_NOT_YET 7u                /* fewer bytes have arrived than were asked for */
 #define FRAMEPUMP_ERROR_TOO_LARGE 8u              /* can never fit the limit that the text names */
-#define FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC 9u    /* a host name: only numeric IPv4 and IPv6 addresses are taken */
+#define FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC 9u    /* no numeric IPv4 or IPv6 address where one is wanted; for connect, no host name
+                                                     either, or this plugin was built without names */
 #define FRAMEPUMP_ERROR_ADDRESS_IN_USE 10u
 #define FRAMEPUMP_ERROR_ADDRESS_NOT_AVAILABLE 11u /* not an address of this machine */
 #define FRAMEPUMP_ERROR_PERMISSION_DENIED 12u
@@ -55,6 +56,10 @@ typedef uint64_t framepump_handle;
 #define FRAMEPUMP_REASON_SYSTEM 12u               /* the event's text holds the system's reason */
 #define FRAMEPUMP_REASON_TIMED_OUT 13u            /* a datagram peer that acknowledged nothing: datagram.timeout_ms */
 #define FRAMEPUMP_REASON_OVERLOADED 14u           /* a datagram peer that gave up while gameplay took none of its messages */
+#define FRAMEPUMP_REASON_NAME_NOT_FOUND 15u       /* connect by name: no such name, or it has no address; the text says who was asked */
+#define FRAMEPUMP_REASON_NAME_TIMED_OUT 16u       /* connect by name: no name server answered in time (names.timeout_ms, names.tries,
+                                                     stream.connect_timeout_ms) */
+#define FRAMEPUMP_REASON_NAME_FAILED 17u          /* connect by name: the name servers refused or failed */
 
 #define FRAMEPUMP_PRIORITY_REALTIME 0u
 #define FRAMEPUMP_PRIORITY_NORMAL 1u
@@ -184,7 +189,7 @@ typedef struct framepump_stream_info {
   uint32_t dwell_frames;         /* the same in ticks that began in between */
   uint32_t back_pressure;        /* times that reading stopped for lack of room */
   char local_address[56];        /* "127.0.0.1:7777", "[::1]:7777"; empty while connecting or closing */
-  char peer_address[56];
+  char peer_address[56];         /* of a stream to a host name: empty until it is connected */
 } framepump_stream_info;
 
 /* Where to connect to or listen on. */
@@ -196,7 +201,7 @@ typedef struct framepump_stream_info {
 typedef struct framepump_endpoint {
   uint32_t struct_size;
   uint32_t flags;
-  const char* host;              /* numeric IPv4 or IPv6 (scope with %), never a name */
+  const char* host;              /* numeric IPv4 or IPv6 (scope with %); for connect also a name */
   uint32_t port;                 /* 0 to 65535; 0 lets a listener choose (see listener_port) */
   uint32_t priority;             /* FRAMEPUMP_PRIORITY_*; accepted streams inherit the listener's */
   uint64_t user_data;            /* comes back in events; accepted streams inherit the listener's */
@@ -247,6 +252,10 @@ typedef struct framepump_services {
   /* On whichever thread pumps, inside tick, flush or wait_until or on the background thread, so two at a time. It must not call
    * the plugin, and should neither wait nor allocate. With it, arrival is measured for all streams, as if somebody looked at each. */
   void (*trace)(void* user, const struct framepump_trace_event* event);
+  /* Files to read instead of the system's when names are looked up: /etc/resolv.conf (a server may have a port: 127.0.0.1:5353,
+   * [::1]:5353) and /etc/hosts. Null: the system's. Only read while the network is created; the files themselves are looked at again. */
+  const char* resolv_conf;
+  const char* hosts_file;
 } framepump_services;
 
 /* Text of a failed call that has no network to ask. */

@@ -127,7 +127,7 @@ class Network {
 
   // ---- streams, listeners, sources ----
 
-  // Starts to connect to a numeric address; the outcome is an event. `flags`: FRAMEPUMP_STREAM_*.
+  // Starts to connect to a numeric address or a host name; the outcome is an event. `flags`: FRAMEPUMP_STREAM_*.
   Result<Stream> connect(const char* host, uint16_t port, Priority priority = Priority::normal, uint32_t flags = 0) {
     const framepump_endpoint endpoint = {sizeof(endpoint), flags, host, port, static_cast<uint32_t>(priority), 0};
     framepump_handle handle = 0;

@@ -44,6 +44,9 @@ enum class Reason : uint32_t {
   system = FRAMEPUMP_REASON_SYSTEM,
   timed_out = FRAMEPUMP_REASON_TIMED_OUT,
   overloaded = FRAMEPUMP_REASON_OVERLOADED,
+  name_not_found = FRAMEPUMP_REASON_NAME_NOT_FOUND,
+  name_timed_out = FRAMEPUMP_REASON_NAME_TIMED_OUT,
+  name_failed = FRAMEPUMP_REASON_NAME_FAILED,
   download_name = FRAMEPUMP_REASON_DOWNLOAD_NAME,
   download_connect = FRAMEPUMP_REASON_DOWNLOAD_CONNECT,
   download_tls = FRAMEPUMP_REASON_DOWNLOAD_TLS,
@@ -109,6 +112,12 @@ struct Config : framepump_config {
     datagram_timeout_ms = 10000;
     datagram_receive_buffer_kib = 1024;
     datagram_peers_per_address = 0;
+    names_timeout_ms = 1000;
+    names_tries = 3;
+    names_parallel = 32;
+    names_cache_entries = 256;
+    names_ttl_max_s = 3600;
+    names_attempt_delay_ms = 250;
     download_parallel = 3;
     download_rate_limit_kib = 0;
     download_attempts = 5;

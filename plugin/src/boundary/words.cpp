@@ -58,6 +58,9 @@ const char* reason_name(uint32_t reason) {
       "system",
       "timed out",
       "overloaded",
+      "name not found",
+      "name timed out",
+      "name failed",
   };
   static constexpr const char* kDownloadNames[] = {
       "download: name",   "download: connect", "download: tls",  "download: status",    "download: redirect", "download: broken",

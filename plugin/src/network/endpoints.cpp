@@ -5,6 +5,9 @@
 #include <cstring>
 
 #include "network/network.h"
+#include "sources/connector.h"
+#include "sources/host_name.h"
+#include "sources/stream_extension.h"
 
 namespace framepump {
 namespace {
@@ -99,7 +102,7 @@ uint64_t Network::user_data_of(framepump_handle handle) {
   return 0;
 }
 
-uint32_t Network::check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address) {
+uint32_t Network::check_port(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what) {
   if (endpoint.host == nullptr) return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "%s: host is null, allowed is a numeric address", what);
   if (endpoint.port < lowest_port || endpoint.port > 65535) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "%s: port is %u, allowed is %u to 65535", what, endpoint.port, lowest_port);
@@ -107,19 +110,48 @@ uint32_t Network::check_endpoint(const framepump_endpoint& endpoint, uint32_t lo
   if (endpoint.priority >= kPriorities) {
     return fail(FRAMEPUMP_ERROR_INVALID_ARGUMENT, "%s: priority is %u, allowed is 0 (realtime), 1 (normal), 2 (bulk)", what, endpoint.priority);
   }
+  return FRAMEPUMP_OK;
+}
+
+uint32_t Network::check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address) {
+  if (const uint32_t error = check_port(endpoint, lowest_port, what); error != FRAMEPUMP_OK) return error;
   if (parse_address(endpoint.host, static_cast<uint16_t>(endpoint.port), address)) return FRAMEPUMP_OK;
   return fail(FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC,
               "%s: host is \"%.200s\", allowed is a numeric IPv4 or IPv6 address such as 127.0.0.1 or ::1; names are not looked up", what,
               endpoint.host);
 }
 
+// What a stream to a host name has beside the others.
+uint32_t Network::make_connector(const framepump_endpoint& endpoint, StreamExtension*& extension) {
+  const char* wrong = has_names() ? wrong_in_host_name(endpoint.host) : kNoNamesText;
+  if (wrong != nullptr) {
+    return fail(FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC,
+                "connect: host is \"%.200s\", allowed is a numeric IPv4 or IPv6 address such as 127.0.0.1 or ::1, or a host name: %s",
+                endpoint.host, wrong);
+  }
+  if (!parts_.resolver->start(files_)) {
+    return fail(FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "connect: cannot start the file thread, which reads the files of names: no thread or descriptor to be had");
+  }
+  extension = host_.create<StreamExtension>(host_);
+  if (extension != nullptr) extension->has_name = true;
+  if (extension != nullptr) extension->connector = host_.create<Connector>(*parts_.environment, endpoint.host, static_cast<uint16_t>(endpoint.port));
+  if (extension != nullptr && extension->connector != nullptr) return FRAMEPUMP_OK;
+  host_.destroy(extension);
+  return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "connect: the allocator returned null");
+}
+
 uint32_t Network::connect(const framepump_endpoint& endpoint, framepump_handle* handle) {
   *handle = 0;
+  if (const uint32_t error = check_port(endpoint, 1, "connect"); error != FRAMEPUMP_OK) return error;
   SocketAddress address;
-  if (const uint32_t error = check_endpoint(endpoint, 1, "connect", address); error != FRAMEPUMP_OK) return error;
+  StreamExtension* extension = nullptr;
+  if (!parse_address(endpoint.host, static_cast<uint16_t>(endpoint.port), address)) {
+    if (const uint32_t error = make_connector(endpoint, extension); error != FRAMEPUMP_OK) return error;
+  }
   uint32_t index = 0;
   TcpStream* stream = streams_.take(index);
   if (stream == nullptr) {
+    host_.destroy(extension);
     return fail(FRAMEPUMP_ERROR_LIMIT_REACHED, "connect: %u streams are open: limits.streams is %u, memory.budget_kib is %u; raise one of them",
                 counters_.open_streams.load(std::memory_order_relaxed), config_.limit_streams, config_.budget_kib);
   }
@@ -132,6 +164,10 @@ uint32_t Network::connect(const framepump_endpoint& endpoint, framepump_handle* 
   gate.user_data = endpoint.user_data;
   gate.wanted_priority.store(static_cast<uint8_t>(endpoint.priority), std::memory_order_relaxed);
   stream->set_handle(*handle);
+  if (extension != nullptr) {
+    extension->connector->attach(*stream, *handle);
+    gate.extension.store(extension, std::memory_order_release);
+  }
   command(*stream, kCommandOpen | kCommandPriority);
   return FRAMEPUMP_OK;
 }
@@ -363,8 +399,11 @@ uint32_t Network::stream_info(framepump_handle handle, framepump_stream_info& in
   all.dwell_frames = gate.dwell_frames;
   all.back_pressure = gate.back_pressure.load(kRelaxed);
   // The local address is there once the stream was announced; before that the pump may be writing it.
-  if (gate.state != FRAMEPUMP_STATE_CONNECTING && gate.state != FRAMEPUMP_STATE_CLOSING) format_address(gate.local, all.local_address);
-  format_address(gate.peer, all.peer_address);
+  const bool is_announced = gate.state != FRAMEPUMP_STATE_CONNECTING && gate.state != FRAMEPUMP_STATE_CLOSING;
+  if (is_announced) format_address(gate.local, all.local_address);
+  const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+  const bool has_name = extension != nullptr && extension->has_name;  // then so is the peer's
+  if (is_announced || !has_name) format_address(gate.peer, all.peer_address);
   std::memcpy(&info, &all, std::min<size_t>(info.struct_size, sizeof(all)));
   return FRAMEPUMP_OK;
 }

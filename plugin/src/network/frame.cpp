@@ -73,6 +73,7 @@ bool Network::pump_frame(Slice& slice, RunReport& run) {
   for (Datagrams::HostSlot& slot : datagrams_.hosts) {
     if (slot.state != 0) slot.host->on_tick();
   }
+  if (parts_.resolver != nullptr) parts_.resolver->on_tick();
   run_sockets(kSocketLines | line_bit(Line::game), tick_serial_, slice, run);
   token_.release();
   return true;
@@ -167,7 +168,8 @@ uint32_t Network::wait_until(int64_t deadline_us, uint32_t until) {
   deadline_us = std::clamp(deadline_us, now_us, now_us + kLongestWaitUs);
   Zone zone(host_, "framepump wait");
   if (!has_ticked_) {  // no time is known before the first frame, so there is nothing to pump with
-    game_wake_.sleep(deadline_us - now_us);
+    // The file thread may wake us, for sources that nobody pumps yet.
+    for (int64_t at_us = now_us; at_us < deadline_us; at_us = host_.now_us()) game_wake_.sleep(deadline_us - at_us);
     return FRAMEPUMP_OK;
   }
   io_->note_waiting(IoThread::Waiting::yes);
@@ -249,6 +251,12 @@ bool Network::may_sleep() {
   const bool memory_came_back =
       !parts_.memory_waiters->is_empty() && pool_.given_back() != seen_given_back_.load(std::memory_order_relaxed);
   return !command_reader_.has_more() && !parts_.pump->has_ready(kSocketLines) && !memory_came_back;
+}
+
+// The file thread has something for a source. Whoever ticks finds it by himself.
+void Network::wake_pump() {
+  io_->wake();
+  game_wake_.raise();
 }
 
 void Network::on_takeover() { guard_takeovers_.fetch_add(1, std::memory_order_relaxed); }

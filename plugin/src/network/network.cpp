@@ -116,14 +116,17 @@ bool Network::Parts::open(Network& network) {
   memory_waiters = host.create<WaitingRoom>(host, *pump);
   descriptor_waiters = host.create<WaitingRoom>(host, *pump);
   if (hot == nullptr || memory_waiters == nullptr || descriptor_waiters == nullptr) return false;
+  resolver = make_resolver({host, *pump, network.commands_, network.settings_, static_cast<PumpWaker&>(network)});
+  if (resolver == nullptr && has_names()) return false;
   environment = host.create<Environment>(Environment{host, *pump, network.pool_, network.notices_, *hot, network.streams_,
-                                                     *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, scratch});
+                                                     *memory_waiters, *descriptor_waiters, network.settings_, network.counters_, resolver, scratch});
   network.io_ = host.create<IoThread>(host, network.token_, *poller, static_cast<BackgroundPump&>(network));
   return environment != nullptr && network.io_ != nullptr;
 }
 
 Network::Parts::~Parts() {
   host.destroy(environment);
+  destroy_resolver(host, resolver);
   host.destroy(descriptor_waiters);
   host.destroy(memory_waiters);
   host.destroy(hot);
@@ -187,6 +190,12 @@ void Network::apply_settings() {
   settings_.datagram_timeout_ms.store(int64_t{config_.datagram_timeout_ms}, kRelaxed);
   settings_.keepalive_s.store(config_.keepalive_s, kRelaxed);
   settings_.dead_after_s.store(config_.dead_after_s, kRelaxed);
+  settings_.names_timeout_ms.store(config_.names_timeout_ms, kRelaxed);
+  settings_.names_tries.store(config_.names_tries, kRelaxed);
+  settings_.names_parallel.store(config_.names_parallel, kRelaxed);
+  settings_.names_cache_entries.store(config_.names_cache_entries, kRelaxed);
+  settings_.names_ttl_max_s.store(config_.names_ttl_max_s, kRelaxed);
+  settings_.names_attempt_delay_us.store(int64_t{config_.names_attempt_delay_ms} * 1000, kRelaxed);
   settings_.no_delay.store(config_.no_delay != 0, kRelaxed);
   apply_download_settings();
 }

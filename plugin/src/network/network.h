@@ -21,6 +21,7 @@
 #include "pump/pump_token.h"
 #include "sources/environment.h"
 #include "sources/hot_set.h"
+#include "sources/resolver.h"
 #include "sources/stream_table.h"
 #include "sources/tcp_listener.h"
 #include "sources/user_source.h"
@@ -31,7 +32,7 @@ namespace framepump {
 // comments are their contract; the boundary has checked pointers and forwards.
 //
 // Calls never overlap (the boundary sees to it). Members are gameplay's own unless they say otherwise.
-class Network final : public HandleMaker, public BackgroundPump {
+class Network final : public HandleMaker, public BackgroundPump, public PumpWaker {
  public:
   explicit Network(const framepump_services* services);
   ~Network();
@@ -135,6 +136,7 @@ class Network final : public HandleMaker, public BackgroundPump {
     HotSet* hot = nullptr;
     WaitingRoom* memory_waiters = nullptr;
     WaitingRoom* descriptor_waiters = nullptr;
+    Resolver* resolver = nullptr;
     Environment* environment = nullptr;
     std::byte* scratch = nullptr;
   };
@@ -249,6 +251,9 @@ class Network final : public HandleMaker, public BackgroundPump {
   bool may_sleep() override;
   void on_takeover() override;
 
+  // PumpWaker
+  void wake_pump() override;
+
   // lookups
   TcpStream* live_stream(Handle parts) const;
   uint32_t find_stream(framepump_handle handle, TcpStream*& stream);
@@ -264,7 +269,9 @@ class Network final : public HandleMaker, public BackgroundPump {
     commands_.post(target, bits);
     is_command_urgent_ |= bits != kCommandReclaim;
   }
+  uint32_t check_port(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what);
   uint32_t check_endpoint(const framepump_endpoint& endpoint, uint32_t lowest_port, const char* what, SocketAddress& address);
+  uint32_t make_connector(const framepump_endpoint& endpoint, StreamExtension*& extension);
   uint32_t fail_socket(const char* what, const SocketAddress& address, const IoResult& result);
   ListenerSlot* free_listener_slot();
   void leave_stream(TcpStream& stream, uint32_t command_bit);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "network/network.h"
+#include "sources/stream_extension.h"
 
 namespace framepump {
 namespace {
@@ -167,6 +168,11 @@ void Network::publish_closed(StreamGate& gate) {
   list_closed(gate);
   framepump_event& event = add_event(FRAMEPUMP_EVENT_CLOSED, handle_of(gate), gate.user_data);
   event.reason = gate.reason;
+  const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+  if (extension != nullptr && extension->closing_text != nullptr) {
+    event.text = extension->closing_text;  // the slot is released in the next tick at the earliest
+    return;
+  }
   char peer[kAddressTextBytes];
   format_address(gate.peer, peer);
   char reason[128] = "";

@@ -16,6 +16,8 @@ uint64_t set_receive_buffer(Socket socket, uint64_t size_bytes);
 bool has_input(Socket socket);
 // Datagrams dropped since the socket was made because its buffer was full; 0 where the system does not tell. It wraps.
 uint32_t dropped_datagrams(Socket socket);
+// The local address from which packets to `to` would leave; nothing is sent. False: there is no way there.
+bool source_address(const SocketAddress& to, SocketAddress& from);
 // Why the library's newest call for a socket failed, if it did and nothing came in between.
 IoResult last_failure();
 

@@ -49,6 +49,20 @@ uint32_t dropped_datagrams([[maybe_unused]] Socket socket) {
   return 0;
 }
 
+bool source_address(const SocketAddress& to, SocketAddress& from) {
+  SystemAddress address = to_system(to);
+  const int kind = SOCK_DGRAM
+#if defined(FRAMEPUMP_LINUX)
+                   | SOCK_CLOEXEC
+#endif
+      ;
+  Socket socket = {address.size == 0 ? -1 : ::socket(address.storage.ss_family, kind, 0)};
+  if (!socket.is_open()) return false;
+  const bool has_way = connect(descriptor_of(socket), address.pointer(), address.size) == 0 && local_address(socket, from);
+  close_socket(socket);
+  return has_way;
+}
+
 IoResult last_failure() { return failure_of(errno); }
 
 }  // namespace framepump

@@ -28,6 +28,16 @@ bool has_input(Socket socket) {
 
 uint32_t dropped_datagrams(Socket) { return 0; }
 
+bool source_address(const SocketAddress& to, SocketAddress& from) {
+  SystemAddress address = to_system(to);
+  const SOCKET made = address.size == 0 ? INVALID_SOCKET : ::socket(address.storage.ss_family, SOCK_DGRAM, 0);
+  if (made == INVALID_SOCKET) return false;
+  Socket socket = {static_cast<intptr_t>(made)};
+  const bool has_way = connect(made, address.pointer(), address.size) == 0 && local_address(socket, from);
+  close_socket(socket);
+  return has_way;
+}
+
 IoResult last_failure() { return failure_of(WSAGetLastError()); }
 
 }  // namespace framepump

@@ -36,6 +36,8 @@ class Host {
   void thread_started(const char* name) const {
     if (services_.thread_started != nullptr) services_.thread_started(services_.user, name);
   }
+  const char* resolv_conf_path() const { return services_.resolv_conf; }  // null: the system's; valid while the network opens
+  const char* hosts_path() const { return services_.hosts_file; }
   bool is_traced() const { return services_.trace != nullptr; }
   // Only if it is.
   void trace(framepump_trace_event& event) const {

@@ -32,6 +32,7 @@ bool IoThread::set_role(Role role, int64_t takeover_us) {
       wait_set_ = nullptr;
       return false;
     }
+    may_wake_.store(true, std::memory_order_release);
     return true;
   }
   role_.store(role);

@@ -52,7 +52,7 @@ class IoThread {
   }
   // Ends its sleep. Any thread.
   void wake() {
-    if (thread_.is_started()) wake_.raise();
+    if (may_wake_.load(std::memory_order_acquire)) wake_.raise();
   }
 
  private:
@@ -69,6 +69,7 @@ class IoThread {
   WaitSet* wait_set_ = nullptr;
   WakeSignal wake_;
   Thread thread_;
+  std::atomic<bool> may_wake_{false};  // it was started
   bool took_over_ = false;  // this thread only
   std::atomic<Role> role_{Role::off};
   std::atomic<int64_t> takeover_us_{0};

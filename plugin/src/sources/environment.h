@@ -13,6 +13,7 @@
 namespace framepump {
 
 class HotSet;
+class Resolver;
 class StreamTable;
 class TcpListener;
 class TcpStream;
@@ -29,6 +30,12 @@ struct LiveSettings {
   std::atomic<int64_t> datagram_timeout_ms{0};
   std::atomic<uint32_t> keepalive_s{0};
   std::atomic<uint32_t> dead_after_s{0};
+  std::atomic<uint32_t> names_timeout_ms{0};
+  std::atomic<uint32_t> names_tries{0};
+  std::atomic<uint32_t> names_parallel{0};
+  std::atomic<uint32_t> names_cache_entries{0};
+  std::atomic<uint32_t> names_ttl_max_s{0};
+  std::atomic<int64_t> names_attempt_delay_us{0};
   std::atomic<bool> no_delay{true};
 };
 
@@ -117,6 +124,7 @@ struct Environment {
   WaitingRoom& descriptor_waiters;
   LiveSettings& settings;
   Counters& counters;
+  Resolver* resolver;  // null: names are not looked up
   std::byte* scratch;  // kLargeBlockBytes, for input that is thrown away; the token's holder's
 };
 

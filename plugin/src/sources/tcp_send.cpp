@@ -10,6 +10,7 @@ namespace framepump {
 
 Turn TcpStream::send_turn(const TurnContext& context) {
   if (state_ == State::finished || state_ == State::idle) return {.phase = Phase::send};
+  if (connector() != nullptr) return {.phase = Phase::send};
   if (state_ == State::connecting) return socket().is_open() ? continue_connect(context) : begin_connect(context);
   watch_peer(context.now_us);
   Turn turn = write_from_queue(context);
@@ -46,19 +47,29 @@ int64_t TcpStream::watch_peer_at_us(int64_t now_us) const {
   return now_us + int64_t{static_cast<int32_t>(watch_peer_at_ms_ - milliseconds(now_us))} * 1000;
 }
 
-Turn TcpStream::begin_connect(const TurnContext& context) {
-  Turn turn = {.phase = Phase::send};
+IoResult TcpStream::open_to(AddressFamily family, Socket& out) const {
   const LiveSettings& settings = environment_.settings;
   StreamOptions options;
   options.no_delay = settings.no_delay.load(std::memory_order_relaxed);
   options.keepalive_s = settings.keepalive_s.load(std::memory_order_relaxed);
   options.dead_after_s = settings.dead_after_s.load(std::memory_order_relaxed);
-  note_dead_after(options.dead_after_s);
-  IoResult result = open_stream(gate.peer.family, options, socket());
-  if (result.status != IoStatus::ok) return finish_turn(turn, reason_of(result.status), result.system_code);
-  on_commands(kCommandPriority, context.now_us);
+  const IoResult result = open_stream(family, options, out);
+  if (result.status == IoStatus::ok && environment_.host.is_traced()) set_arrival_stamps(out);  // before the peer can send anything
+  return result;
+}
+
+// With the socket's options as they are now; should one of them have changed since it was opened, that is for new streams.
+void TcpStream::on_opened(int64_t now_us) {
+  note_dead_after(environment_.settings.dead_after_s.load(std::memory_order_relaxed));
   has_stamps_ = environment_.host.is_traced();
-  if (has_stamps_) set_arrival_stamps(socket());  // before the peer can send anything
+  on_commands(kCommandPriority, now_us);
+}
+
+Turn TcpStream::begin_connect(const TurnContext& context) {
+  Turn turn = {.phase = Phase::send};
+  IoResult result = open_to(gate.peer.family, socket());
+  if (result.status != IoStatus::ok) return finish_turn(turn, reason_of(result.status), result.system_code);
+  on_opened(context.now_us);
   result = start_connect(socket(), gate.peer);
   if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
     return finish_turn(turn, reason_of(result.status), result.system_code);
@@ -79,6 +90,16 @@ Turn TcpStream::continue_connect(const TurnContext& context) {
   }
   const bool timed_out = result.status == IoStatus::timed_out;
   return finish_turn(turn, timed_out ? uint8_t{FRAMEPUMP_REASON_CONNECT_TIMED_OUT} : reason_of(result.status), result.system_code);
+}
+
+void TcpStream::take_connection(Socket connected, const SocketAddress& peer, const TurnContext& context) {
+  end_connector();
+  socket() = connected;
+  gate.peer = peer;
+  on_opened(context.now_us);
+  if (!start_polling(kReadable | kWritable)) return finish(FRAMEPUMP_REASON_SYSTEM, 0);
+  on_connected({}, context);
+  if (state_ == State::open) environment_.pump.make_ready(send_side());
 }
 
 Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {

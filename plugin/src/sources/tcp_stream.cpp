@@ -2,7 +2,9 @@
 #include "sources/tcp_stream.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "sources/connector.h"
 #include "sources/stream_extension.h"
 #include "sources/stream_table.h"
 
@@ -47,6 +49,17 @@ void TcpStream::adopt(Socket accepted, const StreamOptions& options, uint32_t pr
   environment_.pump.set_timer(receive_side(), next_deadline_us());
 }
 
+// Null: it connects to an address, or is connected.
+Connector* TcpStream::connector() const {
+  const StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+  return extension != nullptr ? extension->connector : nullptr;
+}
+
+void TcpStream::end_connector() {
+  StreamExtension* extension = gate.extension.load(std::memory_order_acquire);
+  if (extension != nullptr) environment_.host.destroy(std::exchange(extension->connector, nullptr));
+}
+
 bool TcpStream::start_polling(uint32_t directions) {
   return environment_.pump.poller().add(socket(), static_cast<Pollable*>(this), directions) == IoStatus::ok;
 }
@@ -65,6 +78,7 @@ void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
     const uint32_t priority = gate.wanted_priority.load(std::memory_order_relaxed);
     environment_.pump.set_priority(receive_side(), priority);
     environment_.pump.set_priority(send_side(), priority);
+    if (connector() != nullptr) environment_.pump.set_priority(*connector(), priority);
     // A realtime stream wants the kernel's queue short: bytes there can no longer be overtaken.
     constexpr uint32_t kRealtimeUnsentBytes = 16 * 1024;
     const bool wants_short_queue = priority == FRAMEPUMP_PRIORITY_REALTIME;
@@ -76,7 +90,12 @@ void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
   if ((bits & kCommandOpen) != 0) {
     state_ = State::connecting;
     active_at_us_ = now_us;
-    environment_.pump.make_ready(send_side());
+    if (connector() == nullptr) {
+      environment_.pump.make_ready(send_side());
+    } else {
+      connector()->open(now_us);
+      environment_.pump.set_timer(receive_side(), next_deadline_us());
+    }
   }
   if (state_ != State::finished) on_live_commands(bits, now_us);
   if ((bits & kCommandReclaim) != 0) gate.received.reclaim(environment_.pool);
@@ -130,7 +149,7 @@ bool TcpStream::check_deadlines(int64_t now_us) {
   if (is_lingering_ && now_us >= active_at_us_ + linger_us()) {
     finish(FRAMEPUMP_REASON_LINGER_TIMED_OUT, 0);
   } else if (state_ == State::connecting) {
-    finish(FRAMEPUMP_REASON_CONNECT_TIMED_OUT, 0);
+    finish(connector() != nullptr ? connector()->give_up(now_us) : uint8_t{FRAMEPUMP_REASON_CONNECT_TIMED_OUT}, 0);
   } else if (is_blocked_) {
     active_at_us_ = now_us;  // gameplay is slow, which is not the peer's fault
     return false;
@@ -148,6 +167,7 @@ Turn TcpStream::finish_turn(Turn turn, uint8_t reason, int32_t system_code) {
 
 void TcpStream::finish(uint8_t reason, int32_t system_code) {
   Pump& pump = environment_.pump;
+  end_connector();
   unblock_receiving();
   environment_.hot.remove(hot_);
   pump.forget(receive_side());

@@ -14,6 +14,8 @@
 
 namespace framepump {
 
+class Connector;
+
 // A TCP stream, connected or accepted: two sources (receiving and sending have a turn each) around one socket. It is also the
 // slot that its handle names; idle it must stay within 512 bytes.
 //
@@ -28,6 +30,12 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void set_handle(framepump_handle handle);
   // The pump accepted this connection, whose socket has these options. It finds out the local address unless the gate knows it.
   void adopt(Socket accepted, const StreamOptions& options, uint32_t priority, HotSetting hot, int64_t now_us);
+
+  // Of its Connector, which is gone afterwards: a socket of the right kind; an attempt that is connected, which it goes on with as if it had
+  // connected itself; none is.
+  IoResult open_to(AddressFamily family, Socket& out) const;
+  void take_connection(Socket connected, const SocketAddress& peer, const TurnContext& context);
+  void fail_connect(uint8_t reason, int32_t system_code) { finish(reason, system_code); }
 
   void on_commands(uint32_t bits, int64_t now_us) override;
   void on_ready(uint32_t readiness) override;
@@ -56,6 +64,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
 
   // sending (tcp_send.cpp)
   Turn send_turn(const TurnContext& context) override;
+  void on_opened(int64_t now_us);
   Turn begin_connect(const TurnContext& context);
   Turn continue_connect(const TurnContext& context);
   Turn on_connected(Turn turn, const TurnContext& context);
@@ -65,6 +74,8 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   int64_t watch_peer_at_us(int64_t now_us) const;
 
   // life (tcp_stream.cpp)
+  Connector* connector() const;
+  void end_connector();
   void on_live_commands(uint32_t bits, int64_t now_us);
   bool start_polling(uint32_t directions);
   int64_t linger_us() const;

@@ -93,6 +93,9 @@ return {
     REASON_DOWNLOAD_TLS = 66,
     REASON_IDLE_TIMED_OUT = 6,
     REASON_LINGER_TIMED_OUT = 8,
+    REASON_NAME_FAILED = 17,
+    REASON_NAME_NOT_FOUND = 15,
+    REASON_NAME_TIMED_OUT = 16,
     REASON_NONE = 0,
     REASON_OVERLOADED = 14,
     REASON_PEER_DEAD = 7,
@@ -153,6 +156,12 @@ return {
     { key = "datagram.timeout_ms", field = "datagram_timeout_ms", kind = "number" },
     { key = "datagram.receive_buffer_kib", field = "datagram_receive_buffer_kib", kind = "number" },
     { key = "datagram.peers_per_address", field = "datagram_peers_per_address", kind = "number" },
+    { key = "names.timeout_ms", field = "names_timeout_ms", kind = "number" },
+    { key = "names.tries", field = "names_tries", kind = "number" },
+    { key = "names.parallel", field = "names_parallel", kind = "number" },
+    { key = "names.cache_entries", field = "names_cache_entries", kind = "number" },
+    { key = "names.ttl_max_s", field = "names_ttl_max_s", kind = "number" },
+    { key = "names.attempt_delay_ms", field = "names_attempt_delay_ms", kind = "number" },
     { key = "download.parallel", field = "download_parallel", kind = "number" },
     { key = "download.rate_limit_kib", field = "download_rate_limit_kib", kind = "number" },
     { key = "download.attempts", field = "download_attempts", kind = "number" },
@@ -192,6 +201,12 @@ typedef struct framepump_config {
   uint32_t datagram_timeout_ms;
   uint32_t datagram_receive_buffer_kib;
   uint32_t datagram_peers_per_address;
+  uint32_t names_timeout_ms;
+  uint32_t names_tries;
+  uint32_t names_parallel;
+  uint32_t names_cache_entries;
+  uint32_t names_ttl_max_s;
+  uint32_t names_attempt_delay_ms;
   uint32_t download_parallel;
   uint32_t download_rate_limit_kib;
   uint32_t download_attempts;
@@ -327,6 +342,8 @@ typedef struct framepump_services {
   void (*zone_end)(void* user);
   void (*thread_started)(void* user, const char* name);
   void (*trace)(void* user, const struct framepump_trace_event* event);
+  const char* resolv_conf;
+  const char* hosts_file;
 } framepump_services;
 typedef struct framepump_message {
   uint32_t struct_size;
