@@ -21,7 +21,7 @@ class FixedText {
   // False: it does not fit, and nothing was appended.
   bool append(std::string_view text) {
     if (text.size() >= N - size_) return false;
-    std::memcpy(bytes_ + size_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(bytes_ + size_, text.data(), text.size());  // of an empty one data() may be null
     size_ += text.size();
     bytes_[size_] = '\0';
     return true;
