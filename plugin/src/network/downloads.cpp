@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 
+#include "network/download_names.h"
 #include "network/network.h"
 
 namespace framepump {
@@ -58,7 +59,12 @@ uint32_t Network::ensure_download_service() {
   if (downloads_.service != nullptr) return FRAMEPUMP_OK;
   uint32_t error = FRAMEPUMP_OK;
   const char* why = "";
-  downloads_.service = make_download_service(host_, files_, game_wake_, nullptr, error, why);
+  if (downloads_.names == nullptr && parts_.resolver != nullptr) {
+    if (!parts_.resolver->start(files_)) return fail(FRAMEPUMP_ERROR_DESCRIPTORS_EXHAUSTED, "download_start: cannot start the file thread: no thread or descriptor to be had");
+    downloads_.names = host_.create<DownloadNames>(*parts_.resolver, commands_, static_cast<PumpWaker&>(*this), files_);
+    if (downloads_.names == nullptr) return fail(FRAMEPUMP_ERROR_OUT_OF_MEMORY, "download_start: the allocator returned null");
+  }
+  downloads_.service = make_download_service(host_, files_, game_wake_, downloads_.names, error, why);
   if (downloads_.service == nullptr) return fail(error, "download_start: %s", why);
   apply_download_settings();
   return FRAMEPUMP_OK;
@@ -205,6 +211,7 @@ void Network::destroy_downloads() {
   }
   destroy_download_service(host_, downloads_.service);
   downloads_.service = nullptr;
+  host_.destroy(downloads_.names);
 }
 
 }  // namespace framepump

@@ -8,6 +8,8 @@
 
 namespace framepump {
 
+class DownloadNames;
+
 // Gameplay's side of the downloads of one network.
 struct Downloads {
   static constexpr uint32_t kMost = 1024;
@@ -27,6 +29,7 @@ struct Downloads {
   explicit Downloads(const Host& host) : slots(host), ended(host) {}
 
   DownloadService* service = nullptr;  // with the first download
+  DownloadNames* names = nullptr;      // the same; none where the plugin looks no names up
   GrowableArray<Slot*> slots;
   GrowableArray<uint32_t> ended;       // oldest first
 };
