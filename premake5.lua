@@ -52,6 +52,7 @@ newoption { trigger = "out", value = "DIR", description = "Folder for makefiles,
 newoption { trigger = "plugin", description = "Nothing but the plugin: for plugin/install, which needs no more" }
 newoption { trigger = "with", value = "LIST", description = "What the plugin can do beside the default: any of names,tls,downloads" }
 newoption { trigger = "bench", description = "Add the benchmarks' programs" }
+newoption { trigger = "fuzz", description = "Nothing but the plugin and the programs that look for bytes which break it (clang++ only)" }
 newoption { trigger = "asan", description = "Build with AddressSanitizer and UndefinedBehaviorSanitizer" }
 newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++ only)" }
 
@@ -59,7 +60,7 @@ newoption { trigger = "tsan", description = "Build with ThreadSanitizer (clang++
 local optional = {
   names = { "libcares" },
   tls = { "openssl" },
-  downloads = { "libcurl", "openssl", "libcares" },
+  downloads = { "libcurl", "libcrypto", "libcares" },
 }
 local with = {}
 for name in (_OPTIONS["with"] or ""):gmatch("[^,]+") do
@@ -69,7 +70,7 @@ end
 if with.downloads then with.names = true end
 
 local out = _OPTIONS["out"] or "build"
-local sanitized = _OPTIONS["asan"] or _OPTIONS["tsan"]
+local sanitized = _OPTIONS["asan"] or _OPTIONS["tsan"] or _OPTIONS["fuzz"]
 
 -- The dependencies' headers are system headers: their warnings are not ours to fix.
 local function use(...)
@@ -120,6 +121,10 @@ workspace "framepump"
   filter { "options:tsan" }
     buildoptions { "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=thread" }
     linkoptions { "-fsanitize=thread" }
+  filter { "options:fuzz" }
+    defines { "FRAMEPUMP_LIBFUZZER" }
+    buildoptions { "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=fuzzer-no-link,address,undefined", "-fno-sanitize-recover=all" }
+    linkoptions { "-fsanitize=address,undefined" }
   filter {}
 
 -- The plugin, compiled once for both of its forms.
@@ -146,6 +151,29 @@ project "framepump_plugin"
   if not sanitized then linkoptions { "-Wl,--no-undefined" } end  -- clang leaves the sanitizers' symbols to the program
 
 if _OPTIONS["plugin"] then return end
+
+-- Each file of tests/fuzz but one is a program of libFuzzer's; tests/fuzz/run runs them.
+if _OPTIONS["fuzz"] then
+  project "fuzz_demo"
+    kind "StaticLib"
+    includedirs { "." }
+    files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/server/http_request.*" }
+    removefiles { "demo/protocol/update_bytes.*" }  -- reads nothing
+
+  for _, source in ipairs(os.matchfiles("tests/fuzz/*.cpp")) do
+    if path.getbasename(source) ~= "corpus_test" then
+      project("fuzz_" .. path.getbasename(source))
+        kind "ConsoleApp"
+        rtti "Off"
+        includedirs { ".", "plugin/src", "tests" }
+        files { source }
+        links { "fuzz_demo", "framepump" }
+        linkoptions { "-fsanitize=fuzzer" }
+        use_plugin_libraries()
+    end
+  end
+  return
+end
 
 -- Benchmarks, in a build of their own: each file of tests/bench/programs is a program; those of tests/bench/peers need the library that
 -- their name begins with, and come only where it is installed.
@@ -232,7 +260,7 @@ local function test_program(name, folders)
     end
 end
 
-test_program("unit_tests", { "platform", "gate", "pump", "sources", "downloads", "network", "config", "boundary", "extras", "demo" })
+test_program("unit_tests", { "platform", "gate", "pump", "sources", "downloads", "network", "config", "boundary", "extras", "demo", "fuzz" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
           "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
           "demo/server/swarm_server.cpp", "demo/server/chat_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }

@@ -61,11 +61,12 @@ const char* words_of(HttpStatus status) {
 }  // namespace
 
 HttpStatus judge_request(std::string_view bytes, std::string_view path) {
+  // What stands behind the limit is not looked at, or the verdict would depend on how much has come so far.
+  bytes = bytes.substr(0, kMostRequestBytes);
   const size_t head_end = bytes.find(kHeadEnd);
   const std::string_view head = bytes.substr(0, head_end == std::string_view::npos ? head_end : head_end + kLineEnd.size());
   if (std::ranges::any_of(head, is_control) || has_broken_line(head)) return HttpStatus::bad_request;
-  if (head.size() >= kMostRequestBytes) return HttpStatus::too_large;
-  if (head_end == std::string_view::npos) return HttpStatus::incomplete;
+  if (head_end == std::string_view::npos) return bytes.size() == kMostRequestBytes ? HttpStatus::too_large : HttpStatus::incomplete;
   return judge_line(head.substr(0, head.find(kLineEnd)), head, path);
 }
 

@@ -11,11 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "fuzz/mutation.h"
 #include "parsed.h"
 #include "source_root.h"
 #include "temporary_folder.h"
-
-using namespace std::string_view_literals;
 
 namespace framepump::test {
 namespace {
@@ -49,33 +48,6 @@ uint64_t seed() {
 // Sanitizers make reading ten times slower and look at each byte anyway.
 int rounds(int wanted) {
   return std::getenv("FRAMEPUMP_TEST_SANITIZED") != nullptr ? wanted / 10 : wanted;
-}
-
-std::string mutated(std::string text, std::mt19937_64& random) {
-  static constexpr std::string_view kTricky = "\0\n\r\t\"'[]{}=.,#_+-0xeTnan\\\xEF\xBB\xBF\xFF\xC3\xED\xF4"sv;
-  const auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
-  for (size_t changes = 1 + below(8); changes > 0; --changes) {
-    const size_t at = below(text.size());
-    switch (below(5)) {
-      case 0:
-        text[at] = static_cast<char>(random());
-        break;
-      case 1:
-        text[at] = kTricky[below(kTricky.size())];
-        break;
-      case 2:
-        text.insert(at, 1, kTricky[below(kTricky.size())]);
-        break;
-      case 3:
-        text.erase(at, 1 + below(20));
-        break;
-      default:
-        text.insert(at, text.substr(below(text.size()), below(60)));
-        break;
-    }
-    if (text.empty()) text = "x";
-  }
-  return text;
 }
 
 std::string without_comments(const std::string& text) {

@@ -21,7 +21,7 @@
 namespace framepump::fuzz {
 
 void fail(const char* what) {
-  FAIL_CHECK("not so: " << what);
+  FAIL_CHECK("not so: " << std::string(what));
 }
 
 namespace {
