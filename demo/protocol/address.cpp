@@ -18,9 +18,10 @@ std::optional<HostPort> parse_host_port(const std::string& text) {
   address.host = text.substr(0, colon);
   if (address.host.front() == '[' && address.host.back() == ']') {
     address.host = address.host.substr(1, address.host.size() - 2);
-  } else if (address.host.find_first_of(":[]") != std::string::npos) {
+  } else if (address.host.find(':') != std::string::npos) {
     return std::nullopt;  // without brackets nobody knows where an IPv6 address ends and the port begins
   }
+  if (address.host.find_first_of("[]") != std::string::npos) return std::nullopt;  // nor where brackets in brackets end
   const char* begin = text.data() + colon + 1;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(begin, end, address.port);
