@@ -75,6 +75,7 @@ TEST_CASE("fuzz corpus: settings are judged alike in a struct and in a file") { 
 TEST_CASE("fuzz corpus: messages about settings are whole and printable") { run_corpus("config_words", config_words); }
 TEST_CASE("fuzz corpus: the demo's addresses are read as they are written") { run_corpus("host_port", host_port); }
 TEST_CASE("fuzz corpus: a request to the demo's server is judged alike in any pieces") { run_corpus("http_head", http_head); }
+TEST_CASE("fuzz corpus: the same messages come in whatever pieces") { run_corpus("message_frames", message_frames); }
 TEST_CASE("fuzz corpus: datagrams of the swarm are refused or read") { run_corpus("swarm_datagram", swarm_datagram); }
 TEST_CASE("fuzz corpus: heads of the update are refused or read") { run_corpus("update_head", update_head); }
 

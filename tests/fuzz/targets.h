@@ -11,6 +11,7 @@ void config_values(std::string_view bytes);   // settings, and a file that says 
 void config_words(std::string_view bytes);    // a name, a path and a text in the messages about settings
 void host_port(std::string_view bytes);       // an address and port as the demo reads and writes them
 void http_head(std::string_view bytes);       // a request to the metrics page of the demo's server
+void message_frames(std::string_view bytes);  // messages in a stream
 void swarm_datagram(std::string_view bytes);  // what the demo's swarm sends and receives
 void update_head(std::string_view bytes);     // request and response of the demo's update
 
