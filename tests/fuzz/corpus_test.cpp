@@ -73,6 +73,7 @@ TEST_CASE("fuzz corpus: addresses are read as the system reads them") { run_corp
 TEST_CASE("fuzz corpus: a config file is read or refused") { run_corpus("config_text", config_text); }
 TEST_CASE("fuzz corpus: settings are judged alike in a struct and in a file") { run_corpus("config_values", config_values); }
 TEST_CASE("fuzz corpus: messages about settings are whole and printable") { run_corpus("config_words", config_words); }
+TEST_CASE("fuzz corpus: a hosts file says of a name what stands there") { run_corpus("host_names", host_names); }
 TEST_CASE("fuzz corpus: the demo's addresses are read as they are written") { run_corpus("host_port", host_port); }
 TEST_CASE("fuzz corpus: a request to the demo's server is judged alike in any pieces") { run_corpus("http_head", http_head); }
 TEST_CASE("fuzz corpus: the same messages come in whatever pieces") { run_corpus("message_frames", message_frames); }

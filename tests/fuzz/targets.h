@@ -9,6 +9,7 @@ void address_text(std::string_view bytes);    // an address as the plugin reads 
 void config_text(std::string_view bytes);     // a config file
 void config_values(std::string_view bytes);   // settings, and a file that says the same
 void config_words(std::string_view bytes);    // a name, a path and a text in the messages about settings
+void host_names(std::string_view bytes);      // names, and what a hosts file says of them
 void host_port(std::string_view bytes);       // an address and port as the demo reads and writes them
 void http_head(std::string_view bytes);       // a request to the metrics page of the demo's server
 void message_frames(std::string_view bytes);  // messages in a stream
