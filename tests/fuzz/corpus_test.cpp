@@ -76,7 +76,10 @@ TEST_CASE("fuzz corpus: messages about settings are whole and printable") { run_
 TEST_CASE("fuzz corpus: a hosts file says of a name what stands there") { run_corpus("host_names", host_names); }
 TEST_CASE("fuzz corpus: the demo's addresses are read as they are written") { run_corpus("host_port", host_port); }
 TEST_CASE("fuzz corpus: a request to the demo's server is judged alike in any pieces") { run_corpus("http_head", http_head); }
+TEST_CASE("fuzz corpus: what servers say of a file is refused or means what it says") { run_corpus("http_fields", http_fields); }
+TEST_CASE("fuzz corpus: a URL is the same machine for curl, and a redirect leads to a URL") { run_corpus("http_url", http_url); }
 TEST_CASE("fuzz corpus: the same messages come in whatever pieces") { run_corpus("message_frames", message_frames); }
+TEST_CASE("fuzz corpus: the state of a part is refused or read as it is written") { run_corpus("part_state", part_state); }
 TEST_CASE("fuzz corpus: datagrams of the swarm are refused or read") { run_corpus("swarm_datagram", swarm_datagram); }
 TEST_CASE("fuzz corpus: heads of the update are refused or read") { run_corpus("update_head", update_head); }
 
