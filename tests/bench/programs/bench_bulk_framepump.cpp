@@ -95,8 +95,10 @@ class TickAllocations {
 };
 
 // Every contestant's clock starts when it is connected.
-fp::Stream connect(fp::Network& net, const bench::ReaderOptions& options, uint64_t& frame) {
-  const auto stream = net.connect(options.host.c_str(), options.port);
+fp::Stream connect(fp::Network& net, const bench::ReaderOptions& options, const std::string& ca_file, uint64_t& frame) {
+  const fp::Tls tls = {.server_name = "bench.test", .ca_file = ca_file.c_str()};
+  const auto stream =
+      ca_file.empty() ? net.connect(options.host.c_str(), options.port) : net.connect(options.host.c_str(), options.port, tls);
   if (!stream) bench::die(stream.error().text());
   while (net.totals().connects == 0) {
     if (net.totals().streams == 0) bench::die("cannot connect to " + options.host);
@@ -106,9 +108,9 @@ fp::Stream connect(fp::Network& net, const bench::ReaderOptions& options, uint64
   return *stream;
 }
 
-nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, Pace pace, bench::ByteHash& hash) {
+nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, const std::string& ca_file, Pace pace, bench::ByteHash& hash) {
   uint64_t frame = 0;
-  const fp::Stream stream = connect(net, options, frame);
+  const fp::Stream stream = connect(net, options, ca_file, frame);
   bench::FrameLoop frames(options.frames_per_s);
   TickAllocations allocations;
   bool is_open = true;
@@ -138,19 +140,21 @@ int main(int argc, char** argv) {
   CLI::App app("Reads one stream with FramePump.");
   bench::ReaderOptions options;
   options.add_to(app);
+  std::string ca_file;
   bool is_threaded = false, is_waiting = false;
   uint32_t budget_mib = 0, quantum_kib = 0;
   app.add_flag("--threaded", is_threaded, "pump on the IO thread");
   app.add_flag("--wait", is_waiting, "wait_until instead of sleep between frames");
   app.add_option("--budget-mib", budget_mib, "memory.budget_kib in MiB, a quarter of it for the stream (default: the plugin's)");
   app.add_option("--quantum-kib", quantum_kib, "pump.quantum_kib (default: the plugin's)");
+  app.add_option("--ca-file", ca_file, "read a TLS stream, and believe this PEM file's authority alone");
   CLI11_PARSE(app, argc, argv);
 
   PluginHost host;
   auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib), host.services());
   if (!net) bench::die(net.error().text());
   bench::ByteHash hash;
-  nlohmann::json report = run(*net, options, is_waiting ? Pace::wait : Pace::sleep, hash);
+  nlohmann::json report = run(*net, options, ca_file, is_waiting ? Pace::wait : Pace::sleep, hash);
   if (is_threaded) report["reader_cpu_seconds"] = host.io_seconds();
   report["plugin_peak_of_budget"] = static_cast<double>(host.peak_bytes()) / static_cast<double>(net->totals().memory_budget_bytes);
   bench::print_report(std::move(report), hash, options.bytes);

@@ -9,27 +9,43 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <thread>
 
 #include "bench/support/bytes.h"
 #include "bench/support/tcp.h"
+#include "bench/support/tls.h"
 
 namespace bench = framepump::bench;
 
 namespace {
 
-void send_all(int descriptor, uint64_t size_bytes) {
+// How many bytes of these the stream took; 0 or less: the reader has gone.
+using Write = std::function<int64_t(const void* bytes, size_t size_bytes)>;
+
+void send_content(const Write& write, uint64_t size_bytes) {
   constexpr size_t kChunkBytes = 256 * 1024;
   const auto block = bench::content();
   for (uint64_t sent = 0; sent < size_bytes;) {
     const size_t at = sent % block.size();
     const size_t wanted = std::min({kChunkBytes, block.size() - at, static_cast<size_t>(size_bytes - sent)});
-    const ssize_t took = send(descriptor, block.data() + at, wanted, MSG_NOSIGNAL);
+    const int64_t took = write(block.data() + at, wanted);
     if (took <= 0) break;  // the reader has gone: its own report says so
     sent += static_cast<uint64_t>(took);
+  }
+}
+
+// `tls`: null for a plain stream.
+void serve(int descriptor, SSL_CTX* tls, uint64_t size_bytes) {
+  if (tls == nullptr) {
+    send_content([&](const void* bytes, size_t size) { return send(descriptor, bytes, size, MSG_NOSIGNAL); }, size_bytes);
+  } else if (const bench::TlsSession session = bench::tls_accept(tls, descriptor)) {
+    send_content([&](const void* bytes, size_t size) { return SSL_write(session.get(), bytes, static_cast<int>(size)); }, size_bytes);
+    SSL_shutdown(session.get());
   }
   shutdown(descriptor, SHUT_WR);
   char rest[256];
@@ -50,14 +66,17 @@ void end_with_stdin() {
 
 int main(int argc, char** argv) {
   CLI::App app("Sends bytes to everyone who connects.");
-  std::string host = "127.0.0.1", congestion;
+  std::string host = "127.0.0.1", congestion, certificate_file, key_file;
   uint16_t port = 0;
   uint64_t bytes = 115'000'000;
   app.add_option("--host", host, "numeric address to listen on")->capture_default_str();
   app.add_option("--port", port, "port to listen on; 0 takes a free one")->capture_default_str();
   app.add_option("--bytes", bytes, "bytes for each connection")->capture_default_str();
   app.add_option("--congestion", congestion, "congestion control, as the kernel names it (default: the system's)");
+  app.add_option("--certificate", certificate_file, "speak TLS, with this PEM file");
+  app.add_option("--key", key_file, "and this one");
   CLI11_PARSE(app, argc, argv);
+  const bench::TlsContext tls = certificate_file.empty() ? nullptr : bench::tls_server(certificate_file, key_file);
 
   const int listener = bench::tcp_listen(host, port);
   if (!congestion.empty() && setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, congestion.c_str(),
@@ -65,6 +84,7 @@ int main(int argc, char** argv) {
     bench::die_errno("congestion control '" + congestion + "'");
   }
   const std::string hash = bench::content_hash(bytes);  // makes the content too, before the first reader's clock runs
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   std::thread(end_with_stdin).detach();
   std::printf("{\"port\":%u,\"bytes\":%llu,\"hash\":\"%s\"}\n", bench::local_port(listener), static_cast<unsigned long long>(bytes),
               hash.c_str());
@@ -74,6 +94,6 @@ int main(int argc, char** argv) {
     if (connection < 0) bench::die_errno("accept");
     const int on = 1;
     setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    std::thread(send_all, connection, bytes).detach();
+    std::thread(serve, connection, tls.get(), bytes).detach();
   }
 }

@@ -3,12 +3,12 @@
 # Bulk, with Godot's HTTPRequest, as its documentation uses it: the node downloads in its own processing, once per frame, or with
 # `use_threads` in a thread of its own. A frame's network work lies between the signal `idle_frame` and the nodes' `_process`.
 #
-#   godot3-server --path tests/bench/peers/godot --url=URL --bytes=N --sha256=HEX --fps=N [--chunk=BYTES] [--threads=1]
+#   godot3-server --path tests/bench/peers/godot --url=URL --bytes=N --sha256=HEX --fps=N [--chunk=BYTES] [--threads=1] [--file=PATH]
 extends Node
 
 const OVERRUN_MARGIN_US = 500
 
-var options = {"chunk": "0", "threads": "0", "slice_us": "2000"}
+var options = {"chunk": "0", "threads": "0", "file": "", "slice_us": "2000"}
 var request = HTTPRequest.new()
 var tick_us = []
 var frame_start_us = 0
@@ -26,6 +26,7 @@ func _ready():
 	request.use_threads = options["threads"] == "1"
 	if int(options["chunk"]) > 0:
 		request.download_chunk_size = int(options["chunk"])
+	request.download_file = options["file"]
 	add_child(request)
 	var failed = request.connect("request_completed", self, "_on_completed")
 	failed = failed or get_tree().connect("idle_frame", self, "_on_idle_frame")
@@ -48,13 +49,10 @@ func _process(_delta):
 
 func _on_completed(result, response_code, _headers, body):
 	var seconds = (OS.get_ticks_usec() - start_us) / 1000000.0
-	var hash_context = HashingContext.new()
-	hash_context.start(HashingContext.HASH_SHA256)
-	if body.size() > 0:
-		hash_context.update(body)
-	var is_right = hash_context.finish().hex_encode() == options["sha256"] and body.size() == int(options["bytes"])
+	var size = body.size() if options["file"] == "" else size_of_file()
+	var is_right = sha256_of(body) == options["sha256"] and size == int(options["bytes"])
 	print(to_json({
-		"bytes": body.size(),
+		"bytes": size,
 		"seconds": seconds,
 		"frames": tick_us.size(),
 		"late_frames": late_frames,
@@ -63,6 +61,21 @@ func _on_completed(result, response_code, _headers, body):
 		"verified": is_right and result == HTTPRequest.RESULT_SUCCESS and response_code == 200,
 	}))
 	get_tree().quit()
+
+
+func size_of_file():
+	var file = File.new()
+	return file.get_len() if file.open(options["file"], File.READ) == OK else 0
+
+
+func sha256_of(body):
+	if options["file"] != "":
+		return File.new().get_sha256(options["file"])
+	var hash_context = HashingContext.new()
+	hash_context.start(HashingContext.HASH_SHA256)
+	if body.size() > 0:
+		hash_context.update(body)
+	return hash_context.finish().hex_encode()
 
 
 func overruns():
