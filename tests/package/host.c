@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A host for a plugin of which ENet or the TOML reader may have been left out: streams work in any case, and what was left out says so.
- * usage: host with|without with|without CONFIG     ENet, TOML, and a path for a config file to write */
+ * A host for a plugin of which ENet or the TOML reader may have been left out, and which may have names, TLS and downloads: streams work in
+ * any case, and what is not there says so.
+ * usage: host with|without with|without CONFIG [OPTIONS]     ENet, TOML, a path for a config file to write; names,tls,downloads */
 #include <framepump/framepump.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,38 @@ static void check_config_file(const char* path, int is_there) {
   check(strstr(message.text, "FRAMEPUMP_WITHOUT_TOML") != NULL, "network_open says", message.text);
 }
 
+/* With an option the call goes well, and without it is refused in words that name the define. */
+static void check_option(const char* name, int is_there, uint32_t error, uint32_t refusal, const char* said, const char* define) {
+  if (is_there) {
+    check(error == FRAMEPUMP_OK, name, said);
+  } else {
+    check(error == refusal, name, api->error_name(error));
+    check(strstr(said, define) != NULL, name, said);
+  }
+}
+
+/* Nothing of it has to succeed but the call. */
+static void check_options(framepump_handle network, const char* path, const char* options) {
+  const framepump_tls tls = {.struct_size = sizeof(tls), .flags = FRAMEPUMP_TLS_WITHOUT_VERIFICATION};
+  const framepump_endpoint named = {.struct_size = sizeof(named), .host = "localhost", .port = 9, .priority = FRAMEPUMP_PRIORITY_NORMAL};
+  const framepump_endpoint secure = {
+      .struct_size = sizeof(secure), .host = "127.0.0.1", .port = 9, .priority = FRAMEPUMP_PRIORITY_NORMAL, .tls = &tls};
+  const framepump_download_options file = {
+      .struct_size = sizeof(file), .url = "http://127.0.0.1:9/x", .path = path, .priority = FRAMEPUMP_PRIORITY_NORMAL, .proxy = ""};
+  framepump_handle handle = 0;
+  uint32_t error = api->connect(network, &named, &handle);
+  check_option("connect to a name", strstr(options, "names") != NULL, error, FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC, api->last_error(network),
+               "FRAMEPUMP_WITH_NAMES");
+  error = api->connect(network, &secure, &handle);
+  check_option("connect with TLS", strstr(options, "tls") != NULL, error, FRAMEPUMP_ERROR_UNSUPPORTED, api->last_error(network),
+               "FRAMEPUMP_WITH_TLS");
+  error = api->download_start(network, &file, &handle);
+  check_option("download_start", strstr(options, "downloads") != NULL, error, FRAMEPUMP_ERROR_UNSUPPORTED, api->last_error(network),
+               "FRAMEPUMP_WITH_DOWNLOADS");
+}
+
 int main(int argc, char** argv) {
-  if (argc != 4) return puts("usage: host with|without with|without CONFIG"), 2;
+  if (argc != 4 && argc != 5) return puts("usage: host with|without with|without CONFIG [OPTIONS]"), 2;
   api = framepump_get_api(FRAMEPUMP_VERSION);
   framepump_config config;
   framepump_handle network = 0;
@@ -82,6 +113,7 @@ int main(int argc, char** argv) {
   check_stream(network);
   check_datagrams(network, strcmp(argv[1], "with") == 0);
   check_stream(network);
+  check_options(network, argv[3], argc == 5 ? argv[4] : "");
   check(api->network_destroy(network) == FRAMEPUMP_OK, "network_destroy", "failed");
   check_config_file(argv[3], strcmp(argv[2], "with") == 0);
   return 0;

@@ -82,7 +82,7 @@ struct ResolverOptions {
 
 // Null: this plugin was built without names (has_names is false), or there is no memory. The host's destroy ends it: after the file thread
 // has stopped, and after every LookUp was forgotten.
-constexpr const char* kNoNamesText = "this plugin was built without names";
+constexpr const char* kNoNamesText = "this plugin was built without names (FRAMEPUMP_WITH_NAMES)";
 bool has_names();
 Resolver* make_resolver(const ResolverOptions& options);
 void destroy_resolver(const Host& host, Resolver* resolver);
