@@ -125,7 +125,7 @@ bool play_datagrams(const framepump_config& config, const RefusingServices& refu
 bool play_names(const framepump_config& config, const framepump_services& services, NameServer& server, uint64_t frames) {
   framepump_handle network = 0;
   if (api().network_create(&config, &services, &network, nullptr) != FRAMEPUMP_OK) return true;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "127.0.0.1", 0, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   framepump_handle listener = 0;
   api().listen(network, &endpoint, &listener);
   api().listener_port(listener, &endpoint.port);

@@ -433,7 +433,7 @@ TEST_CASE("a network is destroyed while names are looked up, cached and in line,
 TEST_CASE("names that cannot be are refused with a text, and take no place") {
   TestNetwork net;
   framepump_handle stream = 0;
-  framepump_endpoint endpoint = {sizeof(endpoint), 0, "b\xc3\xbc" "cher.example", 80, FRAMEPUMP_PRIORITY_NORMAL, 0};
+  framepump_endpoint endpoint = {sizeof(endpoint), 0, "b\xc3\xbc" "cher.example", 80, FRAMEPUMP_PRIORITY_NORMAL, 0, nullptr};
   CHECK_EQ(api().connect(net.handle(), &endpoint, &stream), FRAMEPUMP_ERROR_ADDRESS_NOT_NUMERIC);
   CHECK(contains(net.last_error(), "xn--"));
   CHECK(contains(net.last_error(), "cher.example"));
