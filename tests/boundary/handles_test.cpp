@@ -37,7 +37,7 @@ framepump_config small_config() {
   return config;
 }
 
-const framepump_endpoint kEndpoint = {sizeof(framepump_endpoint), 0, "127.0.0.1", 1, 1, 0};
+const framepump_endpoint kEndpoint = {sizeof(framepump_endpoint), 0, "127.0.0.1", 1, 1, 0, nullptr};
 
 // network_destroy comes last: it is the one that a wrong success would not survive.
 const std::vector<HandleCall>& network_calls() {
