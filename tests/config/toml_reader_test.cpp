@@ -82,7 +82,7 @@ TEST_CASE("an unknown key is refused with its line and the nearest known key") {
   CHECK(parse("threaded = true").message == "framepump.toml:1: unknown key threaded; did you mean pump.threaded?");
   CHECK(parse("[limits]\nfoo = 5").message == "framepump.toml:2: unknown key limits.foo; the keys of [limits] are streams");
   CHECK(parse("foo = 5").message ==
-        "framepump.toml:1: unknown key foo; every key belongs to one of the tables pump, memory, stream, listener, limits, datagram");
+        "framepump.toml:1: unknown key foo; every key belongs to one of the tables pump, memory, stream, listener, limits, datagram, download, names");
   CHECK(parse("[limits.deeper]\nstreams = 5").message ==
         "framepump.toml:1: unknown key limits.deeper; the keys of [limits] are streams");
 }
@@ -91,7 +91,7 @@ TEST_CASE("an unknown table is refused with its line and the nearest known table
   CHECK(parse("[pump]\n[pmup]").message == "framepump.toml:2: unknown table [pmup]; did you mean [pump]?");
   CHECK(parse("[streams]\nlinger_ms = 5").message == "framepump.toml:1: unknown table [streams]; did you mean [stream]?");
   CHECK(parse("[[video]]\nvsync = true").message ==
-        "framepump.toml:1: unknown table [video]; the tables are pump, memory, stream, listener, limits, datagram");
+        "framepump.toml:1: unknown table [video]; the tables are pump, memory, stream, listener, limits, datagram, download, names");
 }
 
 TEST_CASE("a value of the wrong type is refused with line, key, what was found and what is allowed") {

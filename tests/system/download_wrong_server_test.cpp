@@ -124,7 +124,7 @@ TEST_CASE("a server that breaks off is asked for the rest, and what it answers i
 
 TEST_CASE("the rest is asked for with the tag, or the date, of the part that is here") {
   for (const bool has_tag : {true, false}) {
-    const std::string fields = has_tag ? "ETag: \"one\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n" : "ETag: W/\"weak\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    const std::string fields = has_tag ? "ETag: \"one\"\r\nDate: Sun, 06 Nov 1994 09:00:00 GMT\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n" : "ETag: W/\"weak\"\r\nDate: Sun, 06 Nov 1994 09:00:00 GMT\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
     const ScriptedServer server([&](ScriptedServer::Exchange e) {
       if (e.number == 0) return send_short(e.peer, 40'000, fields);
       e.peer.send(partial(range_of(e.request), right_range(range_of(e.request)), ""));

@@ -600,7 +600,7 @@ TEST_CASE("TLS: options that make no sense, and files that cannot be used, are r
   CHECK(contains(listen_error(TlsOptions()), "1 listen: tls has no certificate"));
   options = TlsOptions::server();
   options.certificate_file = "/no/such/file.pem";
-  CHECK(contains(listen_error(options), "20 listen: tls.certificate_file \"/no/such/file.pem\": No such file"));
+  CHECK(contains(listen_error(options), "21 listen: tls.certificate_file \"/no/such/file.pem\": No such file"));
   options = TlsOptions::server();
   options.private_key_file = certificate("other.key");
   CHECK(contains(listen_error(options), "key values mismatch"));
@@ -617,7 +617,7 @@ TEST_CASE("TLS: options that make no sense, and files that cannot be used, are r
   REQUIRE_EQ(Openssl({"ec", "-aes128", "-passout", "pass:secret", "-in", certificate("good.key"), "-out", encrypted}).exit_status(), 0);
   options = TlsOptions::server();
   options.private_key_file = encrypted;
-  CHECK(contains(listen_error(options), "20 listen: tls.private_key_file"));
+  CHECK(contains(listen_error(options), "21 listen: tls.private_key_file"));
 
   // A stream's files are read on the file thread, so the stream says it.
   OpensslServer good({});

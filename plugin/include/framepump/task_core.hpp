@@ -8,8 +8,10 @@
 #include <framepump/task_waiting.hpp>
 #include <framepump/task_watch.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
@@ -130,6 +132,13 @@ class TaskCore {
     is_awake_ = true;
     api_->wake_source(source_);
   }
+  // The pump may accept one more while a listener closes, which gameplay hears of later: streams that come late are closed.
+  void refuse_from(framepump_handle listener) {
+    constexpr uint64_t kLateTicks = 64;
+    closed_listeners_[closed_count_++ % kClosedListeners] = listener;
+    late_until_tick_ = tick_ + kLateTicks;
+    wake();
+  }
   void add_watch(Watch& watch) {
     watches_.add(watch, memory_);
     wake();
@@ -163,6 +172,7 @@ class TaskCore {
  private:
   static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; P2 allows one quantum beyond the slice
   static constexpr uint32_t kNoSlot = UINT32_MAX;
+  static constexpr uint32_t kClosedListeners = 8;  // the newest
 
   struct Slot {
     TaskState* root = nullptr;
@@ -192,7 +202,7 @@ class TaskCore {
     } while (clock_us() < turn_ends_us_);
     task_context.core = outer;
     const bool has_more = !ready_.is_empty() || (timers_.first() != nullptr && timers_.first()->wake_at_us <= now_us_);
-    const bool has_any = running_count_ > 0 || watches_.size() > 0;
+    const bool has_any = running_count_ > 0 || watches_.size() > 0 || tick_ < late_until_tick_;
     is_awake_ = has_more || has_any;
     if (has_any) turn.wake_at_us = turn.now_us;
     return has_more ? FRAMEPUMP_OUTCOME_MORE : FRAMEPUMP_OUTCOME_DRAINED;
@@ -203,7 +213,7 @@ class TaskCore {
     tick_ = turn.tick;
     now_us_ = turn.now_us;
     ready_.splice(next_frame_);
-    if (watches_.size() == 0) return;
+    if (watches_.size() == 0 && tick_ >= late_until_tick_) return;
     const framepump_event* events = nullptr;
     uint32_t count = 0;
     api_->events(network_, &events, &count);
@@ -211,7 +221,9 @@ class TaskCore {
       const framepump_event& event = events[i];
       const auto tell = [&event](Watch& watch) { watch.on_event(watch, event); };
       watches_.for_each(event.handle, tell);
-      if (event.kind == FRAMEPUMP_EVENT_ACCEPTED) watches_.for_each(event.other, tell);
+      if (event.kind != FRAMEPUMP_EVENT_ACCEPTED) continue;
+      watches_.for_each(event.other, tell);
+      if (is_closed_listener(event.other)) api_->close(event.handle);
     }
     const framepump_handle* readable = nullptr;
     api_->readable(network_, &readable, &count);
@@ -220,6 +232,10 @@ class TaskCore {
         if (watch.on_readable != nullptr) watch.on_readable(watch);
       });
     }
+  }
+
+  bool is_closed_listener(framepump_handle listener) const {
+    return std::find(std::begin(closed_listeners_), std::end(closed_listeners_), listener) != std::end(closed_listeners_);
   }
 
   void resume(TaskState& first) {
@@ -328,6 +344,9 @@ class TaskCore {
   uint64_t tick_ = 0;
   int64_t now_us_ = 0;
   int64_t turn_ends_us_ = 0;
+  framepump_handle closed_listeners_[kClosedListeners] = {};
+  uint32_t closed_count_ = 0;
+  uint64_t late_until_tick_ = 0;
   bool is_awake_ = true;   // a turn comes without being asked for; a new source has one
   bool is_ending_ = false;
 };

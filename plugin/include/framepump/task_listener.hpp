@@ -43,6 +43,7 @@ class TaskListener : private detail::Watch {
     if (core_ == nullptr) return;
     for (uint32_t i = 0; i < count_; ++i) (void)Stream(core_->api(), accepted_[(first_ + i) % capacity_]).close();
     (void)listener_.close();
+    core_->refuse_from(handle);
     leave();
   }
 
