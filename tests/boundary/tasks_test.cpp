@@ -256,8 +256,11 @@ TEST_CASE("a chain of a hundred thousand tasks is cancelled without a call for e
   struct Recursion {
     static fp::Task<> descend(int depth, int& live_levels, int& faults) {
       Level level(depth, live_levels, faults);
-      if (depth == 99'999) co_await fp::sleep(1'000'000'000);
-      co_await descend(depth + 1, live_levels, faults);
+      if (depth < 99'999) {
+        co_await descend(depth + 1, live_levels, faults);
+      } else {
+        co_await fp::sleep(1'000'000'000);
+      }
     }
   };
   const fp::TaskId id = stage.tasks.start(Recursion::descend, 0, std::ref(live), std::ref(order_faults));

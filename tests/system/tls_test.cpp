@@ -121,7 +121,7 @@ TEST_CASE("TLS: a large transfer arrives whole and in order in both directions a
       if (down_written < kBytes) down_written += net.write(pair.server, std::string_view(down).substr(down_written));
       up_got += net.read_all(pair.server);
       down_got += net.read_all(pair.client);
-      if (up_got.size() > static_cast<uint64_t>(switches + 1) * kBytes / 4) api().set_mode(net.handle(), ++switches % 2);
+      if (up_got.size() > static_cast<uint64_t>(switches + 1) * kBytes / 4) api().set_mode(net.handle(), static_cast<uint32_t>(++switches % 2));
       return up_got.size() == kBytes && down_got.size() == kBytes;
     }, 30'000));
     CHECK_EQ(switches, 3);

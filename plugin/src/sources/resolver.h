@@ -5,7 +5,7 @@
 
 #include "framepump/framepump_types.h"
 #include "platform/address.h"
-#include "pump/pump_waker.h"
+#include "sources/pump_waker.h"
 
 namespace framepump {
 

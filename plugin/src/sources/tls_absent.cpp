@@ -26,6 +26,7 @@ void TlsSession::fail_setup() {}
 void TlsSession::fail_late() {}
 IoResult TlsSession::handshake(Socket, uint32_t) { return {IoStatus::unsupported, 0, 0}; }
 IoResult TlsSession::receive(Socket, std::span<const ReceiveBuffer>, int64_t*) { return {IoStatus::unsupported, 0, 0}; }
+bool TlsSession::is_newest_arrival_exact() const { return false; }
 IoResult TlsSession::send(Socket, std::span<const SendBuffer>, std::byte*) { return {IoStatus::unsupported, 0, 0}; }
 IoResult TlsSession::send_end(Socket) { return {}; }
 void TlsSession::release() {}

@@ -5,9 +5,9 @@
 
 #include "platform/file_thread.h"
 #include "platform/growable_array.h"
-#include "pump/pump_waker.h"
 #include "sources/commandable.h"
 #include "sources/environment.h"
+#include "sources/pump_waker.h"
 #include "sources/tls_context.h"
 
 namespace framepump {
