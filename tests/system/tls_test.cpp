@@ -221,7 +221,8 @@ TEST_CASE("TLS: many small writes leave as few records") {
     CHECK(run_until({&net}, [&] { return contains(server.process.output(), "line 999 of"); }));
     const uint32_t count = records() - before;
     CHECK_GE(count, 1);
-    CHECK_LE(count, all.size() / 16'384 + (config.threaded != 0 ? 60 : 2));  // threaded, some leave while others are still written
+    // Threaded, some leave while others are still written: how many depends on who is faster.
+    CHECK_LE(count, all.size() / 16'384 + (config.threaded != 0 ? 250 : 2));
     REQUIRE_EQ(api().abort(stream), FRAMEPUMP_OK);
   });
 }
