@@ -6,10 +6,11 @@
 namespace framepump {
 namespace {
 
-// Two ticks of 32 KiB are more than chatter and less than any link worth the rule (2 MB/s at 30 Hz).
-constexpr uint64_t kHotBytes = 32 * 1024;
-// A second at 30 Hz: a download that pauses for disk or server does not lose its window, and one over a long link, whose slow start comes as a
-// burst in each round trip, gets it with the second burst.
+// The second burst of a sender's slow start brings 20 segments (RFC 6928), 28 KiB: it has more to send, and the window that the kernel starts with
+// (half of tcp_rmem[1], 64 KiB) does not hold the next two bursts until this reader comes again. Each frame that the sender has to wait then is
+// also one in which it learns that the path is slow.
+constexpr uint64_t kHotBytes = 24 * 1024;
+// A second at 30 Hz: a download that pauses for disk or server does not lose its window.
 constexpr uint32_t kQuietTicks = 30;
 // Below this a mark would not open the window beyond what the kernel starts with (tcp_rmem[1], 128 KiB, half of it window).
 constexpr uint64_t kLowestUsefulMark = 64 * 1024;
@@ -34,10 +35,9 @@ void HotSet::count(HotMember& member, uint64_t bytes, uint32_t tick_serial) {
     member.tick_bytes = 0;
   }
   member.tick_bytes += static_cast<uint32_t>(bytes);
-  if (member.tick_bytes < kHotBytes || member.busy_serial == tick_serial) return;
-  const bool was_busy_before = member.busy_serial != 0 && tick_serial - member.busy_serial <= kQuietTicks;
+  if (member.tick_bytes < kHotBytes) return;
   member.busy_serial = tick_serial;
-  if (was_busy_before && member.index == HotMember::kCold && member.is_allowed) warm(member);
+  if (member.index == HotMember::kCold && member.is_allowed) warm(member);
 }
 
 void HotSet::warm(HotMember& member) {

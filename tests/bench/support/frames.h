@@ -35,7 +35,7 @@ class FrameLoop {
 
   uint64_t frames() const { return frames_; }
   double seconds() const;  // since the first frame began
-  // {"frames","late_frames","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
+  // {"frames","late_frames","late_frames_cpu","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
   nlohmann::json report() const;
   // Every tick, in order: for figures over several runs, which have too few ticks each for a 99th percentile.
   const std::vector<double>& ticks_us() const { return tick_us_; }
@@ -49,6 +49,8 @@ class FrameLoop {
   int64_t next_us_ = 0;
   uint64_t frames_ = 0;
   uint64_t late_frames_ = 0;
+  uint64_t late_frames_cpu_ = 0;   // late even without what others had of the processor meanwhile
+  int64_t waited_us_ = 0;          // of this thread, ready and without a processor, when the newest frame began
   int64_t tick_start_us_ = 0;
   int64_t tick_start_cpu_us_ = 0;
   std::vector<double> tick_us_;
