@@ -19,6 +19,16 @@ SOCKET handle_of(Socket socket) { return system_socket(socket); }
 int handle_of(Socket socket) { return descriptor_of(socket); }
 #endif
 
+// `ask` is getsockname or getpeername, whose types are the system's own.
+template <typename Ask>
+bool ask_address(Ask ask, Socket socket, SocketAddress& out) {
+  SystemAddress address = {};
+  address.size = sizeof(address.storage);
+  if (ask(handle_of(socket), address.pointer(), &address.size) != 0) return false;
+  out = from_system(address);
+  return true;
+}
+
 }  // namespace
 
 SystemAddress to_system(const SocketAddress& address) {
@@ -61,21 +71,9 @@ SocketAddress from_system(const SystemAddress& address) {
   return out;
 }
 
-bool local_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getsockname(handle_of(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
-}
+bool local_address(Socket socket, SocketAddress& out) { return ask_address(getsockname, socket, out); }
 
-bool peer_address(Socket socket, SocketAddress& out) {
-  SystemAddress address = {};
-  address.size = sizeof(address.storage);
-  if (getpeername(handle_of(socket), address.pointer(), &address.size) != 0) return false;
-  out = from_system(address);
-  return true;
-}
+bool peer_address(Socket socket, SocketAddress& out) { return ask_address(getpeername, socket, out); }
 
 bool is_connected_to_itself(Socket socket, const SocketAddress& peer) {
   SocketAddress local;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is the same on all systems: their form of an address, and what is asked by it. Not for other rooms: it brings the system's headers in.
+// What is the same on all systems: their form of an address, and what is asked by it. Not for other rooms: it brings the system's headers
+// in.
 #pragma once
 
 #if defined(_WIN32)

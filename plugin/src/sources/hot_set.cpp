@@ -6,9 +6,9 @@
 namespace framepump {
 namespace {
 
-// The second burst of a sender's slow start brings 20 segments (RFC 6928), 28 KiB: it has more to send, and the window that the kernel starts with
-// (half of tcp_rmem[1], 64 KiB) does not hold the next two bursts until this reader comes again. Each frame that the sender has to wait then is
-// also one in which it learns that the path is slow.
+// The second burst of a sender's slow start brings 20 segments (RFC 6928), 28 KiB: it has more to send, and the window that the kernel
+// starts with (half of tcp_rmem[1], 64 KiB) does not hold the next two bursts until this reader comes again. Each frame that the sender
+// has to wait then is also one in which it learns that the path is slow.
 constexpr uint64_t kHotBytes = 24 * 1024;
 // A second at 30 Hz: a download that pauses for disk or server does not lose its window.
 constexpr uint32_t kQuietTicks = 30;

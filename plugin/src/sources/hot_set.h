@@ -27,8 +27,8 @@ struct HotMember {
 
 // The receive-window rule. A reader that comes once per frame keeps the kernel's auto-tuning from ever opening the window, because it
 // can take only one window per frame. Setting SO_RCVLOWAT opens it at once, and keeps acknowledgements prompt while data waits.
-// So: a stream is hot once a tick drained at least 24 KiB from it; its mark then goes to the kernel's cap or to what
-// is left of memory.kernel_window_kib. Since the mark holds readiness back, hot streams are tried in every tick without asking
+// So: a stream is hot once a tick drained at least 24 KiB from it; its mark then goes to the kernel's cap or to what is left of
+// memory.kernel_window_kib. Since the mark holds readiness back, hot streams are tried in every tick without asking
 // the poller. Marks are down whenever somebody waits on the poller (threaded, guarded, wait_until).
 //
 // Belongs to the holder of the pump token.
