@@ -145,7 +145,7 @@ return {
     TRACE_WAIT = 3,
     UNRELIABLE = 0,
     UNSEQUENCED = 2,
-    VERSION = 4000,
+    VERSION = 5000,
     WAIT_DEADLINE = 0,
     WAIT_FIRST_DATA = 1,
   },
