@@ -534,7 +534,7 @@ TEST_CASE("every allocation that tasks ask for may fail: nothing crashes, nothin
   fp::Config config;
   config.stall_takeover_ms = 0;  // one thread: the counts are plain
   config.slice_us = 1'000'000;
-  constexpr int kClients = 20;
+  constexpr int kClients = 9;
   int64_t allocations = 1;
   int complete = 0;
   for (int64_t first = -1; first < allocations; ++first) {

@@ -167,6 +167,19 @@ TEST_CASE("IPv4's answer waits 50 ms for that of IPv6, and IPv6's for nobody") {
     race.server.release_late();
     race.settle();
     race.pass_ms(100'000);  // not from the cache
+    // The wait begins with the answer, however long that took.
+    race.server.behave("race.example", Manner::late, "A");
+    const framepump_handle slow = race.connect();
+    REQUIRE(race.run([&] { return race.server.asked("race.example") == 4; }));
+    race.pass_ms(60);
+    race.server.release_late("A");
+    race.settle();
+    if (config.threaded == 0) CHECK_FALSE(race.is_connected(slow));
+    race.pass_ms(51);
+    REQUIRE(race.run([&] { return race.is_connected(slow); }));
+    race.server.release_late();
+    race.settle();
+    race.pass_ms(100'000);
     race.server.behave("race.example", Manner::answer, "AAAA");
     race.server.behave("race.example", Manner::never, "A");
     const framepump_handle early = race.connect();

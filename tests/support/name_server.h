@@ -39,7 +39,7 @@ class NameServer {
   };
   // For queries of this name; `type` empty: of every type.
   void behave(const std::string& name, Manner manner, const std::string& type = "");
-  void release_late();
+  void release_late(const std::string& type = "");  // empty: of every type
   void repeat_late();  // sends what is late, and keeps it
   // Answers with so many addresses 10.0.0.x that they must come over TCP or fit hardly.
   void add_many(const std::string& name, uint32_t count);
@@ -59,6 +59,7 @@ class NameServer {
     uint32_t ttl_s = 0;
   };
   struct Late {
+    std::string type;
     std::string bytes;
     std::string to;  // the sockaddr
   };

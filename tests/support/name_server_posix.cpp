@@ -138,9 +138,12 @@ void NameServer::repeat_late() {
   for (const Late& late : late_) send_udp(late.bytes, late.to);
 }
 
-void NameServer::release_late() {
-  repeat_late();
-  late_.clear();
+void NameServer::release_late(const std::string& type) {
+  const auto is_meant = [&](const Late& late) { return type.empty() || late.type == type; };
+  for (const Late& late : late_) {
+    if (is_meant(late)) send_udp(late.bytes, late.to);
+  }
+  std::erase_if(late_, is_meant);
 }
 
 std::string NameServer::reply_to(const std::string& query, const std::string& name, const std::string& type, bool is_tcp) const {
@@ -213,7 +216,7 @@ void NameServer::serve_udp() {
     std::string reply = reply_to(query, name, type, false);
     switch (manner_of(name, type)) {
       case Manner::never: continue;
-      case Manner::late: late_.push_back({reply, to}); continue;
+      case Manner::late: late_.push_back({type, reply, to}); continue;
       case Manner::wrong_id: {
         std::string wrong = reply;
         wrong[0] = static_cast<char>(wrong[0] ^ 0x55);

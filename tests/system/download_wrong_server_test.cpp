@@ -2,12 +2,16 @@
 //
 // Downloads from servers that break off, stall, lie, or send away; and onto disks that do not take the file.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/downloading.h"
@@ -177,13 +181,13 @@ TEST_CASE("what a URL and its options carry goes to that host only") {
   framepump_download_options options = download_options();
   options.headers = "X-Key: secret\nCookie: a=b";
   std::string url = server.url();
-  url.insert(7, "me:word@");
+  url.insert(7, "me%40home:wo%3Ard@");
   const framepump_handle download = downloader.start(url, "file", options);
   CHECK_EQ(downloader.end_of(download).kind, FRAMEPUMP_EVENT_DOWNLOAD_FINISHED);
   REQUIRE_EQ(server.requests().size(), 1);
   REQUIRE_EQ(other.requests().size(), 1);
   CHECK_EQ(field_of(server.requests()[0], "X-Key"), "secret");
-  CHECK_EQ(field_of(server.requests()[0], "Authorization"), "Basic bWU6d29yZA==");
+  CHECK_EQ(field_of(server.requests()[0], "Authorization"), "Basic bWVAaG9tZTp3bzpyZA==");
   CHECK_EQ(field_of(other.requests()[0], "X-Key"), "");
   CHECK_EQ(field_of(other.requests()[0], "Cookie"), "");
   CHECK_EQ(field_of(other.requests()[0], "Authorization"), "");
@@ -344,6 +348,7 @@ TEST_CASE("options that make no sense are refused with a text that names them") 
   refuses("ftp://host/file", download_options(), "url is \"ftp://host/file\", allowed is");
   refuses("http://host/a b", download_options(), "url is \"http://host/a b\"");
   refuses("http://h\xC3\xB6st/", download_options(), "in ASCII");
+  refuses("http://me:a%00b@host/", download_options(), "%00");
   framepump_download_options options = download_options();
   options.priority = 7;
   refuses("http://host/", options, "priority is 7");
@@ -375,6 +380,7 @@ TEST_CASE("handles of downloads that ended stay good for the newest 64, and a st
   std::vector<framepump_handle> downloads;
   for (int i = 0; i < 70; ++i) downloads.push_back(downloader.start(server.url(), "file" + std::to_string(i)));
   CHECK(run_until({&downloader.network}, [&] { return downloader.network.count(FRAMEPUMP_EVENT_DOWNLOAD_FAILED) == 70; }));
+  downloader.network.frame();
   framepump_download_info info = {};
   info.struct_size = sizeof(info);
   const auto stale = std::count_if(downloads.begin(), downloads.end(), [&](framepump_handle h) { return api().download_info(h, &info) == FRAMEPUMP_ERROR_STALE_HANDLE; });
@@ -385,6 +391,60 @@ TEST_CASE("handles of downloads that ended stay good for the newest 64, and a st
   const framepump_handle newest = downloader.network.seen().back().handle;
   CHECK_EQ(api().set_priority(newest, 0), FRAMEPUMP_OK);
   CHECK_EQ(api().set_user_data(newest, 5), FRAMEPUMP_OK);
+}
+
+TEST_CASE("more downloads than are remembered end in one tick, and each one's event and handle are good in it") {
+  framepump_config config = hasty_config();
+  config.slice_us = 100'000;
+  Downloader downloader(config);
+  for (int i = 0; i < 100; ++i) downloader.start("http://127.0.0.1:9/", ".");  // a folder, so they end without a server
+  std::this_thread::sleep_for(std::chrono::milliseconds(is_sanitized() ? 1000 : 200));
+  downloader.network.frame();
+  REQUIRE_GT(downloader.network.count(FRAMEPUMP_EVENT_DOWNLOAD_FAILED), 64);
+  for (const SeenEvent& event : downloader.network.seen()) {
+    framepump_download_info info = {};
+    info.struct_size = sizeof(info);
+    REQUIRE_EQ(api().download_info(event.handle, &info), FRAMEPUMP_OK);
+    CHECK_EQ(event.text, info.text);
+  }
+}
+
+TEST_CASE("a slice that is used up tells of a few downloads, and of the others in ticks that follow") {
+  framepump_config config = hasty_config();
+  config.slice_us = 0;
+  Downloader downloader(config);
+  for (int i = 0; i < 20; ++i) downloader.start("http://127.0.0.1:9/", ".");
+  std::this_thread::sleep_for(std::chrono::milliseconds(is_sanitized() ? 500 : 100));
+  downloader.network.frame();
+  CHECK_EQ(downloader.network.count(FRAMEPUMP_EVENT_DOWNLOAD_FAILED), 4);
+  CHECK(run_until({&downloader.network}, [&] { return downloader.network.count(FRAMEPUMP_EVENT_DOWNLOAD_FAILED) == 20; }));
+}
+
+TEST_CASE("a pipe where the state of a part should be keeps nobody waiting") {
+  const ScriptedServer server([](ScriptedServer::Exchange e) { e.peer.send(response("200 OK", whole())); });
+  Downloader downloader;
+  write_text(downloader.folder.file("file.part"), "something");
+  REQUIRE_EQ(mkfifo(downloader.folder.file("file.part.state").c_str(), 0600), 0);
+  CHECK_EQ(downloader.end_of(downloader.start(server.url(), "file")).kind, FRAMEPUMP_EVENT_DOWNLOAD_FINISHED);
+}
+
+TEST_CASE("no socket of a download stays open in a program that the game starts") {
+  const ScriptedServer server([](ScriptedServer::Exchange e) {
+    send_short(e.peer, 20'000);
+    (void)e.peer.receive(1);
+  });
+  Downloader downloader;
+  const framepump_handle download = downloader.start(server.url(), "file");
+  REQUIRE(downloader.has_bytes(download, 10'000));
+  int sockets = 0;
+  for (int descriptor = 3; descriptor < 256; ++descriptor) {
+    struct stat status = {};
+    if (fstat(descriptor, &status) != 0 || !S_ISSOCK(status.st_mode)) continue;
+    ++sockets;
+    CAPTURE(descriptor);
+    CHECK_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  CHECK_GE(sockets, 1);
 }
 
 TEST_CASE("gameplay sees a download change in tick only") {

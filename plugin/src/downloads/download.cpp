@@ -198,16 +198,18 @@ int64_t Download::finish(DownloadDesk& desk) {
       if ((request.flags & FRAMEPUMP_DOWNLOAD_NO_SYNC) == 0) result = part_.sync();
       if (!result.ok()) fail_disk(desk, "written to the disk", result);
       return 0;
-    default: {
-      const bool is_synced = (request.flags & FRAMEPUMP_DOWNLOAD_NO_SYNC) == 0;
-      result = part_.rename_to(request.path.c_str(), is_synced ? SyncFolder::yes : SyncFolder::no);
+    case 2:
+      result = part_.rename_to(request.path.c_str());
+      if (!result.ok()) fail_disk(desk, "renamed to its own name", result);
+      return 0;
+    default:
+      if ((request.flags & FRAMEPUMP_DOWNLOAD_NO_SYNC) == 0) result = sync_folder_of(request.path.c_str());
       if (!result.ok()) {
-        fail_disk(desk, "renamed to its own name", result);
+        fail_disk(desk, "made sure of (it is there, but its folder may not be on the disk)", result);
       } else {
         succeed(desk);
       }
       return kNever;
-    }
   }
 }
 

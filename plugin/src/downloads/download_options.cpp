@@ -21,6 +21,10 @@ bool read_url(const char* text, DownloadRequest& out, FixedText<400>& why) {
     why.format("url is \"%.200s\", allowed is an http:// or https:// URL in ASCII of less than %zu bytes", text, kUrlBytes);
     return false;
   }
+  if (url->user_info.find("%00") != std::string_view::npos) {
+    why.format("the name or password in the url has a %%00, allowed is every byte but that");
+    return false;
+  }
   if (out.user_info.assign(url->user_info)) return true;
   why.format("the name and password in the url have %zu bytes, allowed are at most 511", url->user_info.size());
   return false;

@@ -73,6 +73,7 @@ class DownloadService {
   virtual void shut_down() = 0;
 
   HandoffList notices;
+  HandoffReader notice_reader{notices};
   std::atomic<uint32_t> untold_ends{0};
   DownloadSettings settings;
 };

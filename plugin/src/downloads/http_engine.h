@@ -12,7 +12,7 @@ namespace framepump {
 // What is asked for. The texts may go once start() has returned.
 struct HttpRequest {
   const char* url = "";             // without user info
-  const char* user_info = "";       // "name:password", or empty
+  const char* user_info = "";       // "name:password" as in a URL (percent-encoded), or empty
   const char* headers = "";         // lines of "Name: value" with '\n' between them
   const char* proxy = "";           // empty: none
   uint32_t proxy_port = 0;          // the one that `addresses` has, since curl takes another by default

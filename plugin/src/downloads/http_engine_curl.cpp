@@ -18,6 +18,7 @@
 #include "framepump/framepump_download.h"
 #include "platform/clock.h"
 #include "platform/descriptor_set.h"
+#include "platform/library_socket.h"
 
 namespace framepump {
 
@@ -39,6 +40,13 @@ struct HttpExchange {
 namespace {
 
 constexpr int64_t kNoTimer = INT64_MAX;
+
+#if !defined(_WIN32)
+// curl's own sockets would stay open in every program that the game starts.
+curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
+  return open_library_socket(address->family, address->socktype, address->protocol);
+}
+#endif
 
 size_t on_header(char* bytes, size_t size, size_t count, void* exchange) {
   const std::string_view line(bytes, size * count);
@@ -127,6 +135,21 @@ bool make_headers(const HttpRequest& request, curl_slist*& list) {
   return append(list, line.c_str());
 }
 
+bool set_decoded(CURLoption option, std::string_view encoded, CURL* easy, Options& options) {
+  char* decoded = curl_easy_unescape(easy, encoded.data(), static_cast<int>(encoded.size()), nullptr);
+  if (decoded == nullptr) return false;
+  options.set(option, decoded);
+  curl_free(decoded);
+  return true;
+}
+
+// "name:password" as it stands in a URL, where what would end it is percent-encoded.
+bool set_credentials(std::string_view user_info, CURL* easy, Options& options) {
+  const size_t colon = std::min(user_info.find(':'), user_info.size());
+  if (!set_decoded(CURLOPT_USERNAME, user_info.substr(0, colon), easy, options)) return false;
+  return colon == user_info.size() || set_decoded(CURLOPT_PASSWORD, user_info.substr(colon + 1), easy, options);
+}
+
 long wanted_version(uint32_t version) {
   switch (version) {
     case FRAMEPUMP_DOWNLOAD_HTTP_1: return CURL_HTTP_VERSION_1_1;
@@ -146,6 +169,9 @@ void set_connection(const HttpRequest& request, Options& options) {
   options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   options.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout_ms));
   options.set(CURLOPT_TCP_KEEPALIVE, 1L);
+#if !defined(_WIN32)
+  options.set(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+#endif
   options.set(CURLOPT_NOSIGNAL, 1L);
   options.try_to_set(CURLOPT_QUICK_EXIT, 1L);  // should curl ever look a name up itself, nobody waits for its thread
   options.set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -267,7 +293,7 @@ class CurlEngine final : public HttpEngine {
     if (request.addresses[0] != '\0' && !append(exchange.addresses, request.addresses)) return false;
     Options options(exchange.easy);
     options.set(CURLOPT_URL, request.url);
-    if (request.user_info[0] != '\0') options.set(CURLOPT_USERPWD, request.user_info);
+    if (request.user_info[0] != '\0' && !set_credentials(request.user_info, exchange.easy, options)) return false;
     options.set(CURLOPT_USERAGENT, "FramePump/" FRAMEPUMP_VERSION_STRING);
     options.set(CURLOPT_HTTPHEADER, exchange.headers);
     options.set(CURLOPT_RESOLVE, exchange.addresses);

@@ -57,6 +57,7 @@ DiskResult PartFile::open(const DownloadRequest& request) {
 bool PartFile::can_resume(uint64_t size_bytes) {
   constexpr uint32_t kNever = FRAMEPUMP_DOWNLOAD_START_ANEW | FRAMEPUMP_DOWNLOAD_COMPRESSED;
   if (size_bytes == 0 || (request_->flags & kNever) != 0) return false;
+  if (!is_regular_file(state_path_.c_str())) return false;
   char text[kPartStateBytes];
   const FileResult read = read_file(state_path_.c_str(), text);
   if (!read.ok || !parse_part_state({text, read.size_bytes}, state_)) return false;
@@ -151,8 +152,8 @@ DiskResult PartFile::flush() {
 }
 
 // The lock is held until the new name is there.
-DiskResult PartFile::rename_to(const char* path, SyncFolder sync) {
-  const DiskResult result = replace_file(part_path_.c_str(), path, sync);
+DiskResult PartFile::rename_to(const char* path) {
+  const DiskResult result = replace_file(part_path_.c_str(), path);
   if (result.ok()) remove_file(state_path_.c_str());
   return result;
 }

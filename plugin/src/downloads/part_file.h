@@ -47,7 +47,7 @@ class PartFile {
 
   void end_hash(uint8_t (&digest)[32]) { hash_.end(digest); }
   DiskResult sync() { return file_.sync(); }
-  DiskResult rename_to(const char* path, SyncFolder sync);
+  DiskResult rename_to(const char* path);
   void remove();
   bool is_empty() const;  // on the disk
 

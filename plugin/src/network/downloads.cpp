@@ -14,6 +14,9 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+// Told of in any tick; the others are put off to the next one when the slice is used up.
+constexpr uint32_t kNoticesAtLeast = 4;
+
 bool has_ended(const Downloads::Slot& slot) { return slot.info.state >= FRAMEPUMP_DOWNLOAD_FINISHED; }
 
 // What the file thread wrote, as it is at this moment.
@@ -53,6 +56,7 @@ void Network::apply_download_settings() {
   settings.retry_us.store(int64_t{config_.download_retry_ms} * 1000, kRelaxed);
   settings.retry_limit_us.store(int64_t{config_.download_retry_limit_ms} * 1000, kRelaxed);
   settings.stall_us.store(int64_t{config_.download_stall_timeout_ms} * 1000, kRelaxed);
+  files_.wake();  // a higher limit, or a shorter time, counts at once
 }
 
 uint32_t Network::ensure_download_service() {
@@ -158,12 +162,22 @@ void Network::forget_download(uint32_t index) {
 
 void Network::publish_downloads(Slice& slice, RunReport& run) {
   if (downloads_.service == nullptr) return;
-  for (HandoffLink* link = downloads_.service->notices.take_all(); link != nullptr;) {
+  forget_old_ends();
+  for (uint32_t n = 1; HandoffLink* link = downloads_.service->notice_reader.next(); ++n) {
     DownloadGate& gate = *static_cast<DownloadGate*>(link);
-    link = link->next();
-    publish_download(gate, gate.open());
+    publish_download(gate, link->open());
+    parts_.pump->charge(Phase::publish, slice, run);
+    if (n >= kNoticesAtLeast && slice.is_over(0)) break;
   }
-  parts_.pump->charge(Phase::publish, slice, run);
+}
+
+// At the beginning of a tick: the handles in a tick's events are good at least until the next one.
+void Network::forget_old_ends() {
+  while (downloads_.ended.size() > Downloads::kKeptEnds) {
+    const uint32_t oldest = downloads_.ended[0];
+    forget_download(oldest);
+    downloads_.ended.remove_if([oldest](uint32_t other) { return other == oldest; });
+  }
 }
 
 void Network::publish_download(DownloadGate& gate, uint32_t bits) {
@@ -198,10 +212,6 @@ void Network::publish_download_end(DownloadGate& gate, Downloads::Slot& slot) {
   downloads_.service->untold_ends.fetch_sub(1);
   downloads_.service->order(*slot.job, kOrderRelease);
   (void)downloads_.ended.push(gate.slot);  // there is room for all
-  if (downloads_.ended.size() <= Downloads::kKeptEnds) return;
-  const uint32_t oldest = downloads_.ended[0];
-  forget_download(oldest);
-  downloads_.ended.remove_if([oldest](uint32_t other) { return other == oldest; });
 }
 
 void Network::destroy_downloads() {

@@ -13,7 +13,7 @@ class DownloadNames;
 // Gameplay's side of the downloads of one network.
 struct Downloads {
   static constexpr uint32_t kMost = 1024;
-  // That have ended and were not closed: their handles stay good, up to this number of them.
+  // That have ended and were not closed: their handles stay good, up to this number of them and those of the newest tick.
   static constexpr uint32_t kKeptEnds = 64;
 
   struct Slot {

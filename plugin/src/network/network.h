@@ -289,6 +289,7 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   void forget_download(uint32_t index);
   bool has_ended_download() const { return downloads_.service != nullptr && downloads_.service->untold_ends.load() > 0; }
   void publish_downloads(Slice& slice, RunReport& run);
+  void forget_old_ends();
   void publish_download(DownloadGate& gate, uint32_t bits);
   void publish_download_end(DownloadGate& gate, Downloads::Slot& slot);
   void destroy_downloads();

@@ -45,17 +45,23 @@ class DiskFile {
   DiskResult sync() const;                                                   // waits until it is on the disk
 
  private:
+  DiskResult open_and_lock(const char* path);
+  bool is_named(const char* path) const;  // by this path, still
+
   int descriptor_ = -1;
 };
 
-// Renames over what is there, and waits until the folder is on the disk if `sync` says so.
-enum class SyncFolder : uint8_t { no, yes };
-DiskResult replace_file(const char* from, const char* to, SyncFolder sync);
+// Renames over what is there.
+DiskResult replace_file(const char* from, const char* to);
+// Waits until the names in the folder of `path` are on the disk.
+DiskResult sync_folder_of(const char* path);
 // A small file as a whole: a new one is renamed over the old.
 DiskResult write_whole_file(const char* path, std::span<const char> bytes);
 // A file that is not there is removed well.
 DiskResult remove_file(const char* path);
 // A folder of this name is there.
 bool is_folder(const char* path);
+// A file that can be read without waiting for anybody: no pipe, and no link to one.
+bool is_regular_file(const char* path);
 
 }  // namespace framepump

@@ -44,20 +44,6 @@ int sync_descriptor(int descriptor) {
   return result;
 }
 
-// A file system that cannot sync a folder keeps names in another way.
-DiskResult sync_folder_of(const char* path) {
-  char folder[kPathBytes];
-  const char* slash = std::strrchr(path, '/');
-  const int length = slash == nullptr ? 0 : static_cast<int>(slash - path);
-  std::snprintf(folder, sizeof(folder), "%.*s", length == 0 ? 1 : length, slash == nullptr ? "." : length == 0 ? "/" : path);
-  const int descriptor = open_file(folder, O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) return done();  // write permission alone is enough for a folder
-  const bool is_bad = sync_descriptor(descriptor) != 0 && errno != EINVAL && errno != EROFS;
-  const DiskResult result = is_bad ? failed() : done();
-  ::close(descriptor);
-  return result;
-}
-
 DiskResult write_all(int descriptor, uint64_t offset, std::span<const char> bytes) {
   uint64_t moved = 0;
   while (moved < bytes.size()) {
@@ -71,7 +57,26 @@ DiskResult write_all(int descriptor, uint64_t offset, std::span<const char> byte
 
 }  // namespace
 
+// Between opening and locking, the owner before may have renamed or removed the file: then the lock is on one that has no such name any more,
+// and the next one who comes would lock another.
 DiskResult DiskFile::open(const char* path) {
+  constexpr int kTries = 16;
+  DiskResult result;
+  for (int i = 0; i < kTries; ++i) {
+    result = open_and_lock(path);
+    if (!result.ok() || is_named(path)) return result;
+    close();
+  }
+  return {DiskStatus::locked, EWOULDBLOCK, 0};
+}
+
+bool DiskFile::is_named(const char* path) const {
+  struct stat ours = {};
+  struct stat named = {};
+  return fstat(descriptor_, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+DiskResult DiskFile::open_and_lock(const char* path) {
   descriptor_ = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   if (descriptor_ < 0) {
     descriptor_ = -1;
@@ -137,9 +142,20 @@ void DiskFile::wait_for_write_back([[maybe_unused]] uint64_t offset, [[maybe_unu
 
 DiskResult DiskFile::sync() const { return sync_descriptor(descriptor_) == 0 ? done() : failed(); }
 
-DiskResult replace_file(const char* from, const char* to, SyncFolder sync) {
-  if (std::rename(from, to) != 0) return failed();
-  return sync == SyncFolder::yes ? sync_folder_of(to) : done();
+DiskResult replace_file(const char* from, const char* to) { return std::rename(from, to) == 0 ? done() : failed(); }
+
+// A file system that cannot sync a folder keeps names in another way.
+DiskResult sync_folder_of(const char* path) {
+  char folder[kPathBytes];
+  const char* slash = std::strrchr(path, '/');
+  const int length = slash == nullptr ? 0 : static_cast<int>(slash - path);
+  std::snprintf(folder, sizeof(folder), "%.*s", length == 0 ? 1 : length, slash == nullptr ? "." : length == 0 ? "/" : path);
+  const int descriptor = open_file(folder, O_RDONLY | O_DIRECTORY);
+  if (descriptor < 0) return done();  // write permission alone is enough for a folder
+  const bool is_bad = sync_descriptor(descriptor) != 0 && errno != EINVAL && errno != EROFS;
+  const DiskResult result = is_bad ? failed() : done();
+  ::close(descriptor);
+  return result;
 }
 
 DiskResult write_whole_file(const char* path, std::span<const char> bytes) {
@@ -159,6 +175,11 @@ DiskResult remove_file(const char* path) { return unlink(path) == 0 || errno == 
 bool is_folder(const char* path) {
   struct stat status = {};
   return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool is_regular_file(const char* path) {
+  struct stat status = {};
+  return lstat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 }  // namespace framepump

@@ -91,6 +91,8 @@ Turn Connector::take_turn(const TurnContext& context) {
       return turn;
     }
   }
+  // The answer came in another source's turn, and our clock may have stood still since long before it.
+  if (has_heard_ && first_answer_at_us_ == 0) first_answer_at_us_ = now_us_;
   if (Attempt* winner = finish_one(); winner != nullptr) return win(*winner, context);
   if (has_news_) plan();
   bool has_begun = false;
@@ -105,7 +107,7 @@ Turn Connector::take_turn(const TurnContext& context) {
 }
 
 void Connector::on_answer(const NameAnswer& answer) {
-  if (first_answer_at_us_ == 0) first_answer_at_us_ = now_us_;
+  has_heard_ = true;
   is_answered_ = answer.is_final;
   has_ipv6_ |= answer.ipv6_count > 0;
   add({answer.ipv6, answer.ipv6_count});

@@ -70,6 +70,7 @@ class Connector final : public Source, private LookUp {
   char host_name_[kNameBytes] = {};
   uint16_t port_;
   bool has_asked_ = false;
+  bool has_heard_ = false;          // of one family at least
   bool is_answered_ = false;        // both families
   bool has_news_ = false;           // addresses that are not in order yet
   bool has_ipv6_ = false;

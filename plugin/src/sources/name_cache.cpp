@@ -167,8 +167,11 @@ void NameCache::trim(uint32_t kept) {
   }
 }
 
-void NameCache::expire_all() {
-  for (NameEntry* entry = idle_.front(); entry != nullptr; entry = entry->next) entry->expires_at_us = INT64_MIN;
+void NameCache::make_all_void() {
+  for (NameEntry* entry = idle_.front(); entry != nullptr; entry = entry->next) entry->make_void();
+  for (NameEntry* entry = first_to_tell_; entry != nullptr; entry = entry->next_to_be_told) {
+    if (entry->state == NameEntry::State::answered) entry->make_void();
+  }
 }
 
 }  // namespace framepump

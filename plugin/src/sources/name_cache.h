@@ -53,6 +53,10 @@ struct NameEntry {
   NameEntry* next = nullptr;
   NameEntry* next_to_be_told = nullptr;
 
+  // Answered, but what it says is for nobody who asks from now on, not even while others are still told of it.
+  void make_void() { expires_at_us = INT64_MIN; }
+  bool is_void() const { return expires_at_us == INT64_MIN; }
+
   bool is_asked_for() const { return asking[0].first != nullptr || asking[1].first != nullptr; }
   bool has_addresses() const {
     return queries[0].state == FamilyState::has_addresses || queries[1].state == FamilyState::has_addresses;
@@ -102,8 +106,8 @@ class NameCache {
   void settle(NameEntry& entry);
   // Forgets answers that nobody waits for, the oldest first, down to this many.
   void trim(uint32_t kept);
-  // Answers end their time now: the files that they came from have changed.
-  void expire_all();
+  // Answers are void from now on: the files that they came from have changed.
+  void make_all_void();
 
   NameList line;  // who is to be asked for, in order
 

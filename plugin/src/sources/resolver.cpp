@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // c-ares in the pump. It sends, resends and reads answers; the rest is done here: hosts file and search list (it would read the file at
-// each look-up, on the thread that pumps), cache, sharing, and bounds. Only files of this name include ares.h.
+// each look-up, on the thread that pumps), cache, sharing, and bounds. resolver_sockets.cpp has its sockets, resolver_files.cpp the files;
+// only files of this name include ares.h.
 #include "sources/resolver.h"
 
 #ifdef FRAMEPUMP_WITH_NAMES  // else sources/resolver_absent.cpp
@@ -10,64 +11,41 @@
 #include <ares_nameser.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "gate/stream_gate.h"
-#include "platform/file.h"
-#include "platform/file_thread.h"
-#include "platform/library_socket.h"
 #include "pump/pump.h"
 #include "sources/commandable.h"
 #include "sources/environment.h"
-#include "sources/hosts_table.h"
 #include "sources/name_cache.h"
+#include "sources/resolver_files.h"
+#include "sources/resolver_replies.h"
 #include "sources/resolver_setup.h"
+#include "sources/resolver_sockets.h"
 
 namespace framepump {
 namespace {
 
-// What one turn does at most. A query sent or an answer read takes some 5 us, so together about as long as a stream's quantum.
+// What one turn does at most, beside reading. A query sent takes some 5 us, so together about as long as a stream's quantum.
 constexpr uint32_t kStartsPerTurn = 4;    // names, two queries each
-constexpr uint32_t kReadsPerTurn = 16;
 constexpr uint32_t kTellsPerTurn = 256;   // notes of an answer, each a copy of the addresses
-
-constexpr uint32_t kMostSockets = 16;     // one UDP and one TCP for each server; resolv.conf has three of those at most by custom
 
 // Files are looked at again before a name is asked for, when the last look was so long ago.
 constexpr int64_t kFilesGoodForUs = 5'000'000;
 constexpr int64_t kFilesAgainUs = 100'000;  // when there was no memory for what they say
 constexpr uint32_t kNegativeTtlS = 5;     // of "there is no such name"
 
-#if defined(_WIN32)
-constexpr const char* kHostsPath = "C:\\Windows\\System32\\drivers\\etc\\hosts";
-#else
-constexpr const char* kHostsPath = "/etc/hosts";
-#endif
-constexpr const char* kResolvConfPath = "/etc/resolv.conf";
-
-uint64_t mix(uint64_t hash, std::string_view bytes) {
-  for (char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;  // FNV-1a
-  return (hash ^ bytes.size()) * 1099511628211u;
-}
-
-class AresResolver final : public Resolver, private Commandable, private Source, private FileWork {
+class AresResolver final : public Resolver, private Commandable, private Source {
  public:
   explicit AresResolver(const ResolverOptions& options)
       : Source(Line::receive, FRAMEPUMP_PRIORITY_NORMAL, 0),
         host_(options.host),
         pump_(options.pump),
-        commands_(options.commands),
         settings_(options.settings),
-        waker_(options.waker),
-        cache_(options.host) {
-    for (NameSocket& socket : sockets_) socket.resolver = this;
-    copy_path(host_.resolv_conf_path(), kResolvConfPath, resolv_conf_path_);
-    copy_path(host_.hosts_path(), kHostsPath, hosts_path_);
-    has_library_ = start_name_library();
-  }
+        sockets_(options.pump, *this),
+        files_({options.host, options.settings, sockets_, options.commands, *this, options.waker}),
+        cache_(options.host) {}
   ~AresResolver() override;
 
   bool start(FileThread& files) override;
@@ -79,23 +57,8 @@ class AresResolver final : public Resolver, private Commandable, private Source,
   }
 
  private:
-  // A socket of c-ares.
-  struct NameSocket final : Pollable {
-    AresResolver* resolver = nullptr;
-    Socket socket;
-    uint32_t readiness = 0;  // not served yet
-
-    void on_ready(uint32_t found) override {
-      readiness |= found;
-      resolver->pump_.make_ready(*resolver);
-    }
-  };
   // The channel is about to go: what it was asked is asked anew, or nobody cares.
   enum class Ending : uint8_t { no, renewal, close };
-
-  static void copy_path(const char* path, const char* otherwise, char (&out)[4096]) {
-    std::snprintf(out, sizeof(out), "%s", path != nullptr ? path : otherwise);
-  }
 
   // Source, Commandable
   Turn take_turn(const TurnContext& context) override;
@@ -111,12 +74,8 @@ class AresResolver final : public Resolver, private Commandable, private Source,
   bool answer_from_files(NameEntry& entry);
   void ask(NameEntry& entry);
   void serve_sockets();
-  void serve_socket(NameSocket& socket);
   int64_t next_time_out_us() const;
   void on_reply(NameQuery& query, int status, const unsigned char* bytes, int size_bytes);
-  void note_reply(NameQuery& query, int status, const unsigned char* bytes, int size_bytes) const;
-  static int read_ipv4(NameQuery& query, const unsigned char* bytes, int size_bytes);
-  static int read_ipv6(NameQuery& query, const unsigned char* bytes, int size_bytes);
   void conclude(NameEntry& entry);
   bool ask_next(NameEntry& entry);
   void answer(NameEntry& entry, uint8_t reason, uint32_t ttl_s);
@@ -125,75 +84,36 @@ class AresResolver final : public Resolver, private Commandable, private Source,
 
   // what c-ares calls
   static void reply_callback(void* query, int status, int time_outs, unsigned char* bytes, int size_bytes);
-  static void socket_callback(void* self, ares_socket_t descriptor, int readable, int writable);
-#if !defined(_WIN32)
-  static const ares_socket_functions kSocketFunctions;
-  static ares_ssize_t receive_callback(ares_socket_t descriptor, void* out, size_t size_bytes, int flags, sockaddr* from,
-                                       ares_socklen_t* from_bytes, void* self);
-#endif
-
-  // on the file thread
-  int64_t work() override;
-  void look_at_files();
-  std::string_view read_whole(const char* path, std::span<char> buffer, bool& is_too_large) const;
-  NameSetup* make_setup(std::string_view hosts, bool hosts_too_large, const char* servers);
-  void open_channel(NameSetup& setup, const char* servers);
-  void destroy_setup(NameSetup* setup);
 
   const Host& host_;
   Pump& pump_;
-  HandoffList& commands_;
   LiveSettings& settings_;
-  PumpWaker& waker_;
-  bool has_library_ = false;
-  char resolv_conf_path_[4096] = {};
-  char hosts_path_[4096] = {};
-  FileThread* files_ = nullptr;  // null: not started
+  NameSockets sockets_;
+  NameFilesReader files_;
+  bool is_started_ = false;
 
   // the token holder's
   NameCache cache_;
   NameList asked_;
   NameSetup* setup_ = nullptr;
-  NameSocket sockets_[kMostSockets];
   int64_t now_us_ = 0;
   int64_t files_looked_at_us_ = INT64_MIN / 2;
   Ending ending_ = Ending::no;
-  uint32_t reads_left_ = 0;
-  bool is_dry_ = false;           // the socket that c-ares is at had no more
   bool is_looking_at_files_ = false;
   char description_[640] = {};
-
-  // both sides
-  std::atomic<uint32_t> looks_wanted_{0};
-  std::atomic<uint32_t> looks_done_{0};
-  std::atomic<NameSetup*> made_{nullptr};     // by the file thread, not taken yet
-  std::atomic<NameSetup*> outdated_{nullptr}; // by the pump, for the file thread to free: a hosts file can be large
-
-  // the file thread's
-  uint64_t seen_ = 0;  // what the newest setup was made of
-  bool has_seen_ = false;
 };
 
 AresResolver::~AresResolver() {
   ending_ = Ending::close;
   pump_.forget(*this);
-  destroy_setup(setup_);
-  destroy_setup(made_.exchange(nullptr));
-  while (NameSetup* setup = outdated_.load()) {
-    outdated_.store(setup->next);
-    destroy_setup(setup);
-  }
-  if (has_library_) end_name_library();
+  destroy_setup(host_, setup_);
 }
 
 bool AresResolver::start(FileThread& files) {
-  if (files_ != nullptr) return true;
-  looks_wanted_.store(1);
+  if (is_started_) return true;
   is_looking_at_files_ = true;
-  files_ = &files;
-  if (files.add(*this)) return true;
-  files_ = nullptr;
-  return false;
+  is_started_ = files_.start(files);
+  return is_started_;
 }
 
 bool AresResolver::look_up(LookUp& look_up, const char* name, int64_t now_us) {
@@ -211,7 +131,8 @@ bool AresResolver::look_up(LookUp& look_up, const char* name, int64_t now_us) {
     return true;
   }
   cache_.attach(look_up, *entry);
-  const bool is_new = entry->state == NameEntry::State::fresh || (entry->state == NameEntry::State::answered && !entry->is_to_be_told);
+  const bool is_new = entry->state == NameEntry::State::fresh ||
+                      (entry->state == NameEntry::State::answered && (!entry->is_to_be_told || entry->is_void()));
   if (is_new) put_in_line(*entry);
   if (entry->is_to_be_told || entry->has_addresses()) cache_.tell_later(*entry);
   pump_.make_ready(*this);
@@ -243,7 +164,7 @@ void AresResolver::put_in_line(NameEntry& entry) {
 void AresResolver::drop_from_line(NameEntry& entry) {
   cache_.line.remove(entry);
   entry.state = NameEntry::State::answered;
-  entry.expires_at_us = INT64_MIN;
+  entry.make_void();
   cache_.settle(entry);
 }
 
@@ -253,8 +174,8 @@ const char* AresResolver::describe(const LookUp& look_up) {
   if (entry == nullptr) return description_;
   const auto waited_ms = static_cast<long long>((now_us_ - entry->began_at_us) / 1000);
   if (entry->state == NameEntry::State::in_line && (setup_ == nullptr || is_looking_at_files_)) {
-    std::snprintf(description_, sizeof(description_), "%.120s and %.120s were not read within %lld ms", hosts_path_, resolv_conf_path_,
-                  waited_ms);
+    std::snprintf(description_, sizeof(description_), "%.120s and %.120s were not read within %lld ms", files_.hosts_path(),
+                  files_.resolv_conf_path(), waited_ms);
   } else if (entry->state == NameEntry::State::in_line) {
     std::snprintf(description_, sizeof(description_),
                   "it waited %lld ms for its turn behind other names (names.parallel is %u)", waited_ms,
@@ -281,9 +202,7 @@ Turn AresResolver::take_turn(const TurnContext& context) {
   cache_.tell(kTellsPerTurn);
   cache_.trim(settings_.names_cache_entries.load(std::memory_order_relaxed));
   Turn turn;
-  bool has_more = cache_.has_to_tell() || may_start();
-  for (const NameSocket& socket : sockets_) has_more |= socket.readiness != 0;
-  if (has_more) turn.outcome = Outcome::more;
+  if (cache_.has_to_tell() || may_start() || sockets_.has_ready()) turn.outcome = Outcome::more;
   turn.wake_at_us = next_time_out_us();
   if (cache_.line.size() > 0 && setup_ == nullptr) turn.wake_at_us = std::min(turn.wake_at_us, now_us_ + kFilesAgainUs);
   return turn;
@@ -291,13 +210,13 @@ Turn AresResolver::take_turn(const TurnContext& context) {
 
 // The file thread has looked at the files.
 void AresResolver::take_setup() {
-  if (!is_looking_at_files_ || looks_done_.load(std::memory_order_acquire) != looks_wanted_.load(std::memory_order_relaxed)) return;
+  if (!is_looking_at_files_ || !files_.has_looked()) return;
   is_looking_at_files_ = false;
   files_looked_at_us_ = now_us_;
-  NameSetup* made = made_.exchange(nullptr, std::memory_order_acquire);
+  NameSetup* made = files_.take();
   if (made == nullptr) return;
   NameSetup* old = std::exchange(setup_, made);
-  cache_.expire_all();
+  cache_.make_all_void();
   if (old == nullptr) return;
   ending_ = Ending::renewal;
   if (old->channel != nullptr) ares_destroy(std::exchange(old->channel, nullptr));
@@ -306,10 +225,7 @@ void AresResolver::take_setup() {
     asked_.remove(*entry);
     put_in_line(*entry);
   }
-  old->next = outdated_.load(std::memory_order_relaxed);
-  while (!outdated_.compare_exchange_weak(old->next, old, std::memory_order_release, std::memory_order_relaxed)) {
-  }
-  files_->wake();
+  files_.give_back(old);
 }
 
 bool AresResolver::may_start() const {
@@ -321,8 +237,7 @@ void AresResolver::look_at_files_if_outdated() {
   const int64_t good_for_us = setup_ != nullptr ? kFilesGoodForUs : kFilesAgainUs;
   if (is_looking_at_files_ || now_us_ - files_looked_at_us_ < good_for_us) return;
   is_looking_at_files_ = true;
-  looks_wanted_.fetch_add(1, std::memory_order_release);
-  files_->wake();
+  files_.look_again();
 }
 
 void AresResolver::start_some() {
@@ -404,57 +319,6 @@ void AresResolver::on_reply(NameQuery& query, int status, const unsigned char* b
   if (query.state == FamilyState::has_addresses) cache_.tell_later(entry);
 }
 
-void AresResolver::note_reply(NameQuery& query, int status, const unsigned char* bytes, int size_bytes) const {
-  query.count = 0;
-  if (status == ARES_SUCCESS) {
-    const bool is_ipv6 = query.family == AddressFamily::ipv6;
-    status = is_ipv6 ? read_ipv6(query, bytes, size_bytes) : read_ipv4(query, bytes, size_bytes);
-  }
-  if (query.count > 0) {
-    query.state = FamilyState::has_addresses;
-  } else if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND) {
-    query.state = FamilyState::has_none;
-  } else {
-    query.state = FamilyState::failed;
-    query.failure = status == ARES_ETIMEOUT ? FRAMEPUMP_REASON_NAME_TIMED_OUT : FRAMEPUMP_REASON_NAME_FAILED;
-    query.code = status;
-  }
-}
-
-int AresResolver::read_ipv4(NameQuery& query, const unsigned char* bytes, int size_bytes) {
-  ares_addrttl found[kAddressesPerFamily];
-  int count = kAddressesPerFamily;
-  const int status = ares_parse_a_reply(bytes, size_bytes, nullptr, found, &count);
-  if (status != ARES_SUCCESS) return status;
-  int ttl_s = INT32_MAX;
-  for (int i = 0; i < count; ++i) {
-    SocketAddress address;
-    address.family = AddressFamily::ipv4;
-    std::memcpy(address.bytes, &found[i].ipaddr, sizeof(found[i].ipaddr));
-    query.addresses[query.count++] = address;
-    ttl_s = std::min(ttl_s, found[i].ttl);
-  }
-  query.ttl_s = static_cast<uint32_t>(std::max(ttl_s, 0));
-  return ARES_SUCCESS;
-}
-
-int AresResolver::read_ipv6(NameQuery& query, const unsigned char* bytes, int size_bytes) {
-  ares_addr6ttl found[kAddressesPerFamily];
-  int count = kAddressesPerFamily;
-  const int status = ares_parse_aaaa_reply(bytes, size_bytes, nullptr, found, &count);
-  if (status != ARES_SUCCESS) return status;
-  int ttl_s = INT32_MAX;
-  for (int i = 0; i < count; ++i) {
-    SocketAddress address;
-    address.family = AddressFamily::ipv6;
-    std::memcpy(address.bytes, &found[i].ip6addr, sizeof(found[i].ip6addr));
-    query.addresses[query.count++] = address;
-    ttl_s = std::min(ttl_s, found[i].ttl);
-  }
-  query.ttl_s = static_cast<uint32_t>(std::max(ttl_s, 0));
-  return ARES_SUCCESS;
-}
-
 // Both families have said what they say of one name of the search list.
 void AresResolver::conclude(NameEntry& entry) {
   uint32_t ttl_s = UINT32_MAX;
@@ -509,31 +373,8 @@ void AresResolver::answer(NameEntry& entry, uint8_t reason, uint32_t ttl_s) {
   cache_.tell_later(entry);
 }
 
-// Each socket until it is dry, together as many reads as a turn has; and what timed out is sent again.
 void AresResolver::serve_sockets() {
-  if (setup_ == nullptr || setup_->channel == nullptr) return;
-  reads_left_ = kReadsPerTurn;
-  for (NameSocket& socket : sockets_) {
-    if (socket.readiness != 0) serve_socket(socket);
-  }
-  ares_process_fd(setup_->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-}
-
-void AresResolver::serve_socket(NameSocket& socket) {
-  while (socket.socket.is_open() && socket.readiness != 0 && reads_left_ > 0) {
-    const auto descriptor = static_cast<ares_socket_t>(socket.socket.value);
-    const uint32_t readiness = std::exchange(socket.readiness, 0);
-    const uint32_t reads_left = reads_left_;
-    is_dry_ = false;
-    ares_process_fd(setup_->channel, (readiness & kReadable) != 0 ? descriptor : ARES_SOCKET_BAD,
-                    (readiness & kWritable) != 0 ? descriptor : ARES_SOCKET_BAD);
-    if (!socket.socket.is_open() || (readiness & kReadable) == 0) continue;
-    if (!is_dry_ && reads_left_ != reads_left) {
-      socket.readiness |= kReadable;  // TCP is read in pieces
-    } else {
-      pump_.poller().arm(socket.socket, static_cast<Pollable*>(&socket), kReadable);
-    }
-  }
+  if (setup_ != nullptr && setup_->channel != nullptr) sockets_.serve(setup_->channel);
 }
 
 int64_t AresResolver::next_time_out_us() const {
@@ -542,146 +383,6 @@ int64_t AresResolver::next_time_out_us() const {
   if (ares_timeout(setup_->channel, nullptr, &left) == nullptr) return kNever;
   constexpr int64_t kNotAtOnceUs = 1000;  // c-ares counts in milliseconds, and in whole ones
   return now_us_ + int64_t{left.tv_sec} * 1'000'000 + left.tv_usec + kNotAtOnceUs;
-}
-
-void AresResolver::socket_callback(void* self, ares_socket_t descriptor, int readable, int writable) {
-  AresResolver& resolver = *static_cast<AresResolver*>(self);
-  Poller& poller = resolver.pump_.poller();
-  const Socket socket = {static_cast<intptr_t>(descriptor)};
-  NameSocket* place = nullptr;
-  for (NameSocket& one : resolver.sockets_) {
-    if (one.socket.value == socket.value) place = &one;
-  }
-  if (readable == 0 && writable == 0) {
-    if (place == nullptr) return;
-    poller.remove(socket, static_cast<Pollable*>(place));
-    place->socket.value = -1;
-    place->readiness = 0;
-    return;
-  }
-  if (place != nullptr) {
-    if (writable != 0) poller.arm(socket, static_cast<Pollable*>(place), kWritable);
-    return;
-  }
-  // Without a place, or memory in the poller, its answer is never read and the query goes to the next server.
-  for (NameSocket& one : resolver.sockets_) {
-    if (one.socket.is_open()) continue;
-    const uint32_t directions = kReadable | (writable != 0 ? uint32_t{kWritable} : 0u);
-    if (poller.add(socket, static_cast<Pollable*>(&one), directions) == IoStatus::ok) one.socket = socket;
-    return;
-  }
-}
-
-#if !defined(_WIN32)
-const ares_socket_functions AresResolver::kSocketFunctions = {
-    [](int domain, int type, int protocol, void*) { return open_library_socket(domain, type, protocol); },
-    [](ares_socket_t descriptor, void*) { return close_library_socket(descriptor); },
-    [](ares_socket_t descriptor, const sockaddr* address, ares_socklen_t bytes, void*) {
-      return connect_library_socket(descriptor, address, bytes);
-    },
-    receive_callback,
-    [](ares_socket_t descriptor, const iovec* parts, int count, void*) {
-      return static_cast<ares_ssize_t>(send_parts(descriptor, parts, count));
-    },
-};
-
-// c-ares reads UDP until there is no more, so a flood would keep it for ever: it is told so when the turn has had its reads.
-ares_ssize_t AresResolver::receive_callback(ares_socket_t descriptor, void* out, size_t size_bytes, int flags, sockaddr* from,
-                                            ares_socklen_t* from_bytes, void* self) {
-  AresResolver& resolver = *static_cast<AresResolver*>(self);
-  if (resolver.reads_left_ == 0) return static_cast<ares_ssize_t>(pretend_would_block());
-  --resolver.reads_left_;
-  const int64_t taken = receive_from(descriptor, out, size_bytes, flags, from, from_bytes);
-  resolver.is_dry_ = taken < 0 && was_would_block();
-  return static_cast<ares_ssize_t>(taken);
-}
-#endif
-
-int64_t AresResolver::work() {
-  NameSetup* outdated = outdated_.exchange(nullptr, std::memory_order_acquire);
-  while (outdated != nullptr) destroy_setup(std::exchange(outdated, outdated->next));
-  const uint32_t wanted = looks_wanted_.load(std::memory_order_acquire);
-  if (wanted == looks_done_.load(std::memory_order_relaxed)) return kNotBefore;
-  look_at_files();
-  looks_done_.store(wanted, std::memory_order_release);
-  commands_.post(*this, kCommandRoom);
-  waker_.wake_pump();
-  return kNotBefore;
-}
-
-void AresResolver::look_at_files() {
-  constexpr uint64_t kBufferBytes = HostsTable::kMostBytes;
-  char* buffer = static_cast<char*>(host_.allocate(kBufferBytes, 1));
-  if (buffer == nullptr) return;
-  const std::span<char> room(buffer, kBufferBytes);
-  bool is_too_large = false;
-  const uint32_t timeout_ms = settings_.names_timeout_ms.load(std::memory_order_relaxed);
-  const uint32_t tries = settings_.names_tries.load(std::memory_order_relaxed);
-  uint64_t seen = 14695981039346656037u;
-  const std::string_view resolv_conf = read_whole(resolv_conf_path_, room, is_too_large);
-  char servers[kServersBytes] = "";
-  list_servers_with_ports(resolv_conf, servers);
-  seen = mix(seen, resolv_conf);
-  const std::string_view hosts = read_whole(hosts_path_, room, is_too_large);
-  seen = mix(mix(mix(seen, hosts), {reinterpret_cast<const char*>(&timeout_ms), sizeof(timeout_ms)}),
-             {reinterpret_cast<const char*>(&tries), sizeof(tries)});
-  if (!has_seen_ || seen != seen_) {
-    NameSetup* made = make_setup(hosts, is_too_large, servers);
-    if (made != nullptr) {
-      has_seen_ = made->channel != nullptr;
-      seen_ = seen;
-      destroy_setup(made_.exchange(made, std::memory_order_acq_rel));
-    }
-  }
-  host_.release(buffer, kBufferBytes, 1);
-}
-
-std::string_view AresResolver::read_whole(const char* path, std::span<char> buffer, bool& is_too_large) const {
-  const FileResult result = read_file(path, buffer);
-  is_too_large = !result.ok && result.size_bytes == buffer.size();
-  return {buffer.data(), result.ok ? static_cast<size_t>(result.size_bytes) : 0};
-}
-
-NameSetup* AresResolver::make_setup(std::string_view hosts, bool hosts_too_large, const char* servers) {
-  NameSetup* setup = host_.create<NameSetup>(host_);
-  if (setup == nullptr) return nullptr;
-  setup->timeout_ms = settings_.names_timeout_ms.load(std::memory_order_relaxed);
-  setup->tries = settings_.names_tries.load(std::memory_order_relaxed);
-  if (hosts_too_large || !setup->hosts.read(hosts)) {
-    std::snprintf(setup->trouble, sizeof(setup->trouble), "%.100s is larger than %u KiB, or there is no memory for it", hosts_path_,
-                  HostsTable::kMostBytes / 1024);
-    return setup;
-  }
-  open_channel(*setup, servers);
-  return setup;
-}
-
-void AresResolver::open_channel(NameSetup& setup, const char* servers) {
-  ares_options options = {};
-  char lookups[] = "b";  // servers only: the files are ours
-  options.timeout = static_cast<int>(setup.timeout_ms);
-  options.tries = static_cast<int>(setup.tries);
-  options.lookups = lookups;
-  options.resolvconf_path = resolv_conf_path_;
-  options.sock_state_cb = socket_callback;
-  options.sock_state_cb_data = this;
-  const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB;
-  const int status = has_library_ ? ares_init_options(&setup.channel, &options, mask) : ARES_ENOTINITIALIZED;
-  if (status != ARES_SUCCESS) {
-    setup.channel = nullptr;
-    std::snprintf(setup.trouble, sizeof(setup.trouble), "%s", ares_strerror(status));
-    return;
-  }
-#if !defined(_WIN32)
-  ares_set_socket_functions(setup.channel, &kSocketFunctions, this);
-#endif
-  take_servers(setup, servers);
-}
-
-void AresResolver::destroy_setup(NameSetup* setup) {
-  if (setup == nullptr) return;
-  if (setup->channel != nullptr) ares_destroy(setup->channel);
-  host_.destroy(setup);
 }
 
 }  // namespace

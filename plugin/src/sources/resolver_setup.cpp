@@ -58,6 +58,12 @@ void end_name_library() {
   ares_library_cleanup();
 }
 
+void destroy_setup(const Host& host, NameSetup* setup) {
+  if (setup == nullptr) return;
+  if (setup->channel != nullptr) ares_destroy(setup->channel);
+  host.destroy(setup);
+}
+
 void list_servers_with_ports(std::string_view resolv_conf, std::span<char> out) {
   constexpr std::string_view kKey = "nameserver";
   constexpr std::string_view kBlanks = " \t\r";

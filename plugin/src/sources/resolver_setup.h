@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a resolver is made of: a channel of c-ares, and what the files of names say. Only for resolver.cpp.
+// What a resolver is made of: a channel of c-ares, and what the files of names say. Only for the resolver.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,9 @@ struct NameSetup {
   char trouble[160] = {};  // why there is no channel
   NameSetup* next = nullptr;
 };
+
+// Null is nothing.
+void destroy_setup(const Host& host, NameSetup* setup);
 
 constexpr size_t kServersBytes = 512;
 

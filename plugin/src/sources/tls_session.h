@@ -87,7 +87,6 @@ class TlsSession {
   void note_arrival(int64_t arrived_ns);
   IoResult settle(int result, Phase phase, bool& waits_for_other, int usual);
   IoResult fail(int ssl_error, Phase phase);
-  void explain_certificate();
   void note_certificate(int error, x509_store_ctx_st* chain);
   void note_info();
   const char* peer() const { return server_name_[0] != '\0' ? server_name_ : "the peer"; }
