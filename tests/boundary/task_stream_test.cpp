@@ -66,6 +66,44 @@ TEST_CASE("what is there in a tick reaches its task in that tick") {
   });
 }
 
+TEST_CASE("two Tasks of one network miss no event, however short the slice and however busy both are") {
+  staged_in_all([](fp::Config config) {
+    config.slice_us = 0;
+    TaskStage stage(config);
+    fp::Tasks more(stage.net);
+    REQUIRE(bool(more));
+    int echoed = 0;
+    int running = 0;
+    for (fp::Tasks* tasks : {&stage.tasks, &more}) {
+      tasks->start([]() -> fp::Task<> {
+        while (true) co_await fp::yield();  // there is always more to do
+      });
+      fp::Result<fp::TaskListener> listener = tasks->listen("127.0.0.1", 0);
+      REQUIRE(bool(listener));
+      const uint16_t port = listener->port();
+      tasks->start([](fp::TaskListener& accepting) -> fp::Task<> {
+        while (true) {
+          const fp::Result<fp::TaskStream> stream = co_await accepting.accept();
+          if (!stream) co_return;  // each is closed at once
+        }
+      }, std::move(*listener));
+      for (int i = 0; i < 4; ++i, ++running) {
+        tasks->start([&](fp::Tasks& own, uint16_t to) -> fp::Task<> {
+          for (int n = 0; n < 3; ++n) {
+            fp::Result<fp::TaskStream> stream = co_await own.connect("127.0.0.1", to);
+            if (!stream) continue;
+            const auto end = co_await stream->read_some();
+            echoed += !end && end.error().reason() == fp::Reason::closed_by_peer;
+          }
+          --running;
+        }, std::ref(*tasks), port);
+      }
+    }
+    REQUIRE(stage.run_until([&] { return running == 0; }, 5'000));
+    CHECK_EQ(echoed, 24);
+  });
+}
+
 TEST_CASE("a connect that is refused says why, and one to no address says so") {
   staged_in_all([](const fp::Config& config) {
     TaskStage stage(config);
