@@ -132,11 +132,14 @@ class TaskCore {
     is_awake_ = true;
     api_->wake_source(source_);
   }
-  // The pump may accept one more while a listener closes, which gameplay hears of later: streams that come late are closed.
+  // The pump may accept one more while a listener closes, which gameplay hears of later, with TLS as late as a handshake may take
+  // (stream.connect_timeout_ms): streams that come late are closed.
   void refuse_from(framepump_handle listener) {
     constexpr uint64_t kLateTicks = 64;
+    constexpr int64_t kLateUs = 15'000'000;
     closed_listeners_[closed_count_++ % kClosedListeners] = listener;
     late_until_tick_ = tick_ + kLateTicks;
+    late_until_us_ = now_us_ + kLateUs;
     wake();
   }
   void add_watch(Watch& watch) {
@@ -172,7 +175,7 @@ class TaskCore {
  private:
   static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; P2 allows one quantum beyond the slice
   static constexpr uint32_t kNoSlot = UINT32_MAX;
-  static constexpr uint32_t kClosedListeners = 8;  // the newest
+  static constexpr uint32_t kClosedListeners = 64;  // the newest; as many as a network has at a time
 
   struct Slot {
     TaskState* root = nullptr;
@@ -202,7 +205,7 @@ class TaskCore {
     } while (clock_us() < turn_ends_us_);
     task_context.core = outer;
     const bool has_more = !ready_.is_empty() || (timers_.first() != nullptr && timers_.first()->wake_at_us <= now_us_);
-    const bool has_any = running_count_ > 0 || watches_.size() > 0 || tick_ < late_until_tick_;
+    const bool has_any = running_count_ > 0 || watches_.size() > 0 || may_come_late();
     is_awake_ = has_more || has_any;
     if (has_any) turn.wake_at_us = turn.now_us;
     return has_more ? FRAMEPUMP_OUTCOME_MORE : FRAMEPUMP_OUTCOME_DRAINED;
@@ -213,7 +216,7 @@ class TaskCore {
     tick_ = turn.tick;
     now_us_ = turn.now_us;
     ready_.splice(next_frame_);
-    if (watches_.size() == 0 && tick_ >= late_until_tick_) return;
+    if (watches_.size() == 0 && !may_come_late()) return;
     const framepump_event* events = nullptr;
     uint32_t count = 0;
     api_->events(network_, &events, &count);
@@ -234,6 +237,7 @@ class TaskCore {
     }
   }
 
+  bool may_come_late() const { return tick_ < late_until_tick_ || now_us_ < late_until_us_; }
   bool is_closed_listener(framepump_handle listener) const {
     return std::find(std::begin(closed_listeners_), std::end(closed_listeners_), listener) != std::end(closed_listeners_);
   }
@@ -347,6 +351,7 @@ class TaskCore {
   framepump_handle closed_listeners_[kClosedListeners] = {};
   uint32_t closed_count_ = 0;
   uint64_t late_until_tick_ = 0;
+  int64_t late_until_us_ = INT64_MIN;
   bool is_awake_ = true;   // a turn comes without being asked for; a new source has one
   bool is_ending_ = false;
 };
