@@ -165,7 +165,8 @@ class TaskAwait {
 
 // A coroutine that returns T (void, a value, Result<U> or Status). It begins when it is awaited or given to Tasks::start; one that is
 // dropped before never begins. It is awaited once. Without memory for its frame it ends at once with an error; if T cannot hold one, the
-// started task that awaits it ends.
+// started task that awaits it ends. What is awaited must stay until it is done: destroying it before, from outside or from within, ends the
+// program with a message.
 template <typename T = void>
 class [[nodiscard]] Task {
  public:
@@ -204,7 +205,10 @@ class [[nodiscard]] Task {
     if (task_ != nullptr) task_->owner = &task_;
   }
   void reset() {
-    if (task_ != nullptr) detail::TaskCore::destroy(*task_);
+    if (task_ == nullptr) return;
+    // It runs, or waits on behalf of who awaits it, who would wait for ever.
+    if (task_->parent != nullptr && !task_->is_done) detail::end_program("a Task was destroyed while another task awaited it");
+    detail::TaskCore::destroy(*task_);
   }
 
   detail::TaskState* task_;
