@@ -176,6 +176,43 @@ TEST_CASE("reads give exact sizes, lines and what is there, then the rest, and t
   });
 }
 
+TEST_CASE("read_until leaves lines of a backlog where they are, and neither its limit nor the backlog makes them too large") {
+  staged_in_all([](fp::Config config) {
+    config.budget_kib = 1024;
+    config.receive_limit_kib = 128;  // the largest peek is a sixteenth of the budget, 64 KiB
+    TaskStage stage(config);
+    Ends ends(stage);
+    constexpr int kLines = 9'000;
+    std::string sent;
+    for (int i = 0; i < kLines; ++i) sent += std::to_string(10'000'000 + i) + '\n';
+    stage.tasks.start([&]() -> fp::Task<> { (void)co_await ends.client.write_all(sent); });
+    REQUIRE(stage.run_until([&] { return ends.server.get().available() > 70'000; }));
+    int right = 0;
+    int moved = 0;
+    fp::Error error;
+    stage.tasks.start([&]() -> fp::Task<> {
+      const std::byte* next = ends.server.get().front().data();
+      uint64_t left_in_run = ends.server.get().front().size();
+      for (int i = 0; i < kLines; ++i) {
+        const auto line = co_await ends.server.read_until('\n', 100'000);
+        if (!line) {
+          error = line.error();
+          co_return;
+        }
+        right += *line == std::to_string(10'000'000 + i);
+        moved += left_in_run > line->size() && reinterpret_cast<const std::byte*>(line->data()) != next;
+        const std::span<const std::byte> run = ends.server.get().front();  // of which the line is still the first part
+        next = run.data() + line->size() + 1;
+        left_in_run = run.size() - std::min<uint64_t>(run.size(), line->size() + 1);
+      }
+    });
+    REQUIRE(stage.run_to_end());
+    CHECK_EQ(std::string(error.text()), "");
+    CHECK_EQ(right, kLines);
+    CHECK_EQ(moved, 0);
+  });
+}
+
 TEST_CASE("a view stays where it is and unchanged until the next read, however much comes meanwhile, also across blocks") {
   staged_in_all([](const fp::Config& config) {
     TaskStage stage(config);

@@ -124,6 +124,9 @@ class TaskStream : private detail::Watch {
     if (text == nullptr) text = core_ == nullptr ? "the tasks or their network are gone" : core_->api()->reason_name(static_cast<uint32_t>(reason_));
     return Error(ErrorCode::closed, text, reason_);
   }
+  // Nothing is left and nothing comes. A stream that was closed here says only "not yet"; so does one that ended, while there is no memory
+  // to join what is left of it.
+  bool is_over() const { return is_closed_ && stream_.available() == 0; }
   // What the last read gave is not needed any more.
   void drop_view() {
     if (viewed_bytes_ > 0) (void)stream_.consume(std::exchange(viewed_bytes_, 0));
@@ -234,10 +237,10 @@ class ReadAwait : public LineAwait<ReadAwait, TaskStream>, private ReadBase {
     const framepump_api& api = *stream.core_->api();
     if (wanted_bytes_ != kSome) {
       if (look(api, stream.stream_, wanted_bytes_)) return true;
-      return stream.is_closed_ && refuse(ErrorCode::closed);  // closed here: it says no more than "not yet"
+      return stream.is_over() && refuse(ErrorCode::closed);
     }
     const std::span<const std::byte> run = stream.stream_.front();
-    if (run.empty()) return look(api, stream.stream_, 1) || (stream.is_closed_ && refuse(ErrorCode::closed));
+    if (run.empty()) return look(api, stream.stream_, 1) || (stream.is_over() && refuse(ErrorCode::closed));
     code_ = ErrorCode::ok;
     view_ = run.data();
     size_bytes_ = run.size();
@@ -264,21 +267,15 @@ class ReadUntilAwait : public LineAwait<ReadUntilAwait, TaskStream>, private Rea
   bool attempt(TaskStream& stream) {
     stream.drop_view();
     const framepump_api& api = *stream.core_->api();
-    const uint64_t available_bytes = std::min(stream.stream_.available(), limit_bytes_);
-    if (available_bytes > seen_bytes_) {
-      if (!look(api, stream.stream_, available_bytes)) return false;
-      if (code_ != ErrorCode::ok) return true;
-      const void* found = std::memchr(view_ + seen_bytes_, delimiter_, available_bytes - seen_bytes_);
-      if (found != nullptr) {
-        size_bytes_ = static_cast<uint64_t>(static_cast<const std::byte*>(found) - view_);
-        return true;
-      }
-      seen_bytes_ = available_bytes;
+    search(stream.stream_);
+    if (is_found_) {  // a line that lies in one run stays where it is
+      if (!look(api, stream.stream_, seen_bytes_ + 1)) return stream.is_over() && refuse(ErrorCode::closed);
+      size_bytes_ = seen_bytes_;
+      return true;
     }
     if (seen_bytes_ >= limit_bytes_) return refuse(ErrorCode::too_large);
     // One byte more, or it has ended.
-    return look(api, stream.stream_, seen_bytes_ + 1) ? refuse(code_ == ErrorCode::ok ? ErrorCode::closed : code_)
-                                                      : stream.is_closed_ && refuse(ErrorCode::closed);
+    return look(api, stream.stream_, seen_bytes_ + 1) || (stream.is_over() && refuse(ErrorCode::closed));
   }
   Result<std::string_view> result(TaskStream* stream) {
     if (stream == nullptr) return Error(ErrorCode::closed, "the stream was closed here", Reason::closed_here);
@@ -295,9 +292,22 @@ class ReadUntilAwait : public LineAwait<ReadUntilAwait, TaskStream>, private Rea
   }
 
  private:
+  // Looks on, run by run, at most to the limit. No byte is looked at twice.
+  void search(Stream stream) {
+    while (!is_found_ && seen_bytes_ < limit_bytes_) {
+      const std::span<const std::byte> run = stream.run_at(seen_bytes_);
+      if (run.empty()) return;
+      const uint64_t size_bytes = std::min<uint64_t>(run.size(), limit_bytes_ - seen_bytes_);
+      const void* found = std::memchr(run.data(), delimiter_, size_bytes);
+      is_found_ = found != nullptr;
+      seen_bytes_ += is_found_ ? static_cast<uint64_t>(static_cast<const std::byte*>(found) - run.data()) : size_bytes;
+    }
+  }
+
   uint64_t limit_bytes_;
   uint64_t seen_bytes_ = 0;  // without the delimiter
   char delimiter_;
+  bool is_found_ = false;    // behind those
 };
 
 // Reader: next() gives a message or nothing, state() says why, error() says it in a sentence.
@@ -311,7 +321,7 @@ class MessageAwait : public LineAwait<MessageAwait<Reader>, TaskStream> {
   bool attempt(TaskStream& stream) {
     stream.drop_view();
     message_ = reader_->next();
-    return message_ || reader_->state() != Reader::State::not_yet || stream.is_closed_;
+    return message_ || reader_->state() != Reader::State::not_yet || stream.is_over();
   }
   Result<Message> result(TaskStream* stream) {
     if (stream == nullptr) return Error(ErrorCode::closed, "the stream was closed here", Reason::closed_here);
