@@ -463,6 +463,49 @@ TEST_CASE("a task cancelled while it waits on a socket leaves no trace: the next
   });
 }
 
+TEST_CASE("a task that cancels itself does not come past its next co_await, also when there is nothing to wait for") {
+  TaskStage stage;
+  Ends ends(stage);
+  ends.client.get().write("some bytes");
+  REQUIRE(stage.run_until([&] { return ends.server.get().available() == 10; }));
+  int live = 0;
+  int went_on = 0;
+  fp::TaskId own;
+  using Maker = std::function<fp::Task<>()>;
+  fp::TaskStream none;
+  const std::vector<Maker> makers = {
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.read_some(); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.read_exactly(3); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.write_all("x"); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.opened(); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await none.read_some(); ++went_on; },
+      [&]() -> fp::Task<> {
+        Guard guard(live);
+        fp::Task<fp::Status> given = [](fp::Tasks&) -> fp::Task<fp::Status> { co_return fp::Status(); }(stage.tasks);
+        const fp::Task<fp::Status> kept = std::move(given);
+        stage.tasks.cancel(own);
+        (void)co_await given;
+        ++went_on;
+      },
+  };
+  for (size_t i = 0; i < makers.size(); ++i) {
+    CAPTURE(i);
+    own = stage.tasks.start([&]() -> fp::Task<> { co_await makers[i](); });
+    stage.tick(2);
+    CHECK_EQ(went_on, 0);
+    CHECK_EQ(live, 0);
+    CHECK_EQ(stage.tasks.count(), 0);
+  }
+  // Nobody stands in the way of those that come after.
+  std::string got;
+  stage.tasks.start([&]() -> fp::Task<> {
+    const auto bytes = co_await ends.server.read_exactly(10);
+    if (bytes && co_await ends.server.write_all("x")) got = to_text(*bytes);
+  });
+  stage.tick(2);
+  CHECK_EQ(got, "some bytes");
+}
+
 TEST_CASE("a stream and a listener may outlive their Tasks and their network") {
   for (bool network_first : {false, true}) {
     CAPTURE(network_first);

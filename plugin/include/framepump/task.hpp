@@ -138,7 +138,10 @@ class TaskAwait {
  public:
   TaskAwait(Promise<T>* task, ErrorCode failure) : task_(task), failure_(failure) {}
 
-  bool await_ready() const { return task_ == nullptr ? kHoldsError<T> : task_->is_done; }
+  bool await_ready() const {
+    if (is_task_cancelled()) return false;
+    return task_ == nullptr ? kHoldsError<T> : task_->is_done;
+  }
   template <typename Waiter>
   void await_suspend(std::coroutine_handle<Waiter> waiter) {
     TaskState& parent = waiter.promise();

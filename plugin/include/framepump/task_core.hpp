@@ -38,6 +38,7 @@ struct TaskContext {
   ErrorCode failure = ErrorCode::ok;
 };
 inline constinit thread_local TaskContext task_context;
+bool is_task_cancelled();  // the one that runs now has cancelled itself: it may not go on behind its next co_await
 
 // Branches that run side by side for one task; see task_join.hpp.
 struct TaskJoin {
@@ -79,6 +80,7 @@ class TaskCore {
   }
   // Goes on with it as soon as the one that runs now has suspended.
   void run_next(TaskState& task) { next_ = &task; }
+  bool is_running_cancelled() const { return running_ != nullptr && running_->root->is_cancelled; }
   // Whether the running task may go on without waiting: even one that never has to wait gives way when the quantum is used up.
   bool may_go_on() {
     constexpr uint32_t kStepsPerLook = 16;  // most steps cost less than a look at the clock
@@ -355,6 +357,8 @@ class TaskCore {
   bool is_awake_ = true;   // a turn comes without being asked for; a new source has one
   bool is_ending_ = false;
 };
+
+inline bool is_task_cancelled() { return task_context.core != nullptr && task_context.core->is_running_cancelled(); }
 
 }  // namespace detail
 }  // namespace v0
