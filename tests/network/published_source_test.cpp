@@ -440,6 +440,30 @@ TEST_CASE("a source that loses, gains or changes its place while others have the
   CHECK_EQ(log, "azcb");
 }
 
+TEST_CASE("wait_until with first data does not wait while a source after publication is ready, but for one that waits for a time") {
+  in_modes([](framepump_config config) {
+    config.slice_us = 1000;  // each tick is filled by one that always has more
+    TestNetwork net(config);
+    Guest guest;
+    REQUIRE_EQ(guest.add_to(net), FRAMEPUMP_OK);
+    const auto wait_us = [&](int64_t longest_us) {
+      const int64_t begin_us = now_us();
+      REQUIRE_EQ(api().wait_until(net.handle(), begin_us + longest_us, FRAMEPUMP_WAIT_FIRST_DATA), FRAMEPUMP_OK);
+      return now_us() - begin_us;
+    };
+    net.tick();
+    CHECK_GE(wait_us(20'000), 20'000);  // it said drained
+    REQUIRE_EQ(api().wake_source(guest.handle), FRAMEPUMP_OK);
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    guest.turn = [](framepump_turn&) { return FRAMEPUMP_OUTCOME_MORE; };
+    net.tick();
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    guest.do_each_tick([] {});  // with wake_at_us
+    net.tick();
+    CHECK_GE(wait_us(20'000), 20'000);
+  });
+}
+
 TEST_CASE("an unknown flag of a source is refused by its name and value") {
   TestNetwork net;
   Guest guest;
