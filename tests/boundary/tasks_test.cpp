@@ -562,6 +562,31 @@ TEST_CASE("tasks of two Tasks do not mix: start refuses a foreign one") {
   CHECK_EQ(b.tasks.count(), 0);
 }
 
+TEST_CASE("a task that was given away is an error for who awaits or starts it, and so is one whose Tasks have gone") {
+  TaskStage stage;
+  std::optional<fp::Tasks> others(std::in_place, stage.net);
+  auto make = [](fp::Tasks&) -> fp::Task<fp::Status> { co_return fp::Status(); };
+  fp::Task<fp::Status> given = make(stage.tasks);
+  fp::Task<fp::Status> orphan = make(*others);
+  others.reset();
+  const fp::Task<fp::Status> kept = std::move(given);
+  CHECK(bool(kept));
+  std::vector<fp::ErrorCode> codes;
+  std::string text;
+  stage.tasks.start([&]() -> fp::Task<> {
+    for (fp::Task<fp::Status>* task : {&given, &orphan}) {
+      const fp::Status status = co_await *task;
+      codes.push_back(status.error().code());
+      text = status.error().text();
+    }
+  });
+  stage.tick();
+  CHECK_EQ(codes, std::vector<fp::ErrorCode>(2, fp::ErrorCode::stale_handle));
+  CHECK_NE(text.find("was given away"), std::string::npos);
+  CHECK_FALSE(bool(stage.tasks.start(std::move(given))));
+  CHECK_EQ(stage.tasks.error().code(), fp::ErrorCode::stale_handle);
+}
+
 TEST_CASE("a task that cannot have a frame is an error where its result can hold one, else it ends the task that awaits it") {
   // An allocator that refuses when it is told to.
   struct Refusing : CountingServices {

@@ -127,9 +127,11 @@ struct Perish {
   void await_resume() const noexcept {}
 };
 
+inline constexpr ErrorCode kGoneTask = ErrorCode::stale_handle;  // what is wrong with a Task once its frame is gone, or given away
+
 inline Error failure_of(ErrorCode code) {
   return code == ErrorCode::out_of_memory ? Error(code, "no memory for the frame of a task")
-                                          : Error(code, "a task was made without Tasks, or after they ended: it needs an argument that has them");
+                                          : Error(code, "a task was made without Tasks or after they ended (it needs an argument that has them), or was given away");
 }
 
 // Starts the task, which must be there (see Task), and waits for its end.
@@ -221,7 +223,7 @@ class [[nodiscard]] Task {
 template <typename T>
 Task<T> detail::Promise<T>::get_return_object() {
   frame = std::coroutine_handle<Promise>::from_promise(*this);
-  return Task<T>(this, ErrorCode::ok);
+  return Task<T>(this, kGoneTask);
 }
 template <typename T>
 Task<T> detail::Promise<T>::get_return_object_on_allocation_failure() {
@@ -229,7 +231,7 @@ Task<T> detail::Promise<T>::get_return_object_on_allocation_failure() {
 }
 inline Task<void> detail::Promise<void>::get_return_object() {
   frame = std::coroutine_handle<Promise>::from_promise(*this);
-  return Task<void>(this, ErrorCode::ok);
+  return Task<void>(this, kGoneTask);
 }
 inline Task<void> detail::Promise<void>::get_return_object_on_allocation_failure() {
   return Task<void>(nullptr, task_context.failure);
