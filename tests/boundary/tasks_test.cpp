@@ -133,6 +133,25 @@ TEST_CASE("tasks return values to those that await them, and run as methods, fun
   CHECK_EQ(refused.error().code(), fp::ErrorCode::config);
 }
 
+TEST_CASE("a task may have twelve arguments, the last of which says whose it is, and start takes ten for a function") {
+  TaskStage stage;
+  auto twelve = [](int a, int b, int c, int d, int e, int f, int g, int h, int i, int& sum, fp::Tasks&) -> fp::Task<> {
+    co_await fp::next_frame();
+    sum = a + b + c + d + e + f + g + h + i;
+  };
+  int first = 0;
+  int second = 0;
+  CHECK(bool(stage.tasks.start(twelve(1, 2, 3, 4, 5, 6, 7, 8, 9, first, stage.tasks))));
+  auto ten = [](int a, int b, int c, int d, int e, int f, int g, int h, int i, int& sum) -> fp::Task<> {
+    co_await fp::next_frame();
+    sum = a + b + c + d + e + f + g + h + i;
+  };
+  CHECK(bool(stage.tasks.start(ten, 1, 2, 3, 4, 5, 6, 7, 8, 10, std::ref(second))));
+  stage.tick(2);
+  CHECK_EQ(first, 45);
+  CHECK_EQ(second, 46);
+}
+
 TEST_CASE("a thousand ready tasks keep the slice, and take turns so that none is forgotten") {
   for (uint32_t threaded : {0u, 1u}) {
     CAPTURE(threaded);

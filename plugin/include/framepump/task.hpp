@@ -53,10 +53,13 @@ struct alignas(16) FrameHead {
   TaskCore* core;
 };
 
-// Arguments beyond the eighth are not asked. (With a template in place of defaults g++ 12 warns of an operator delete that does not match.)
+// With more arguments than these none could be asked, so there may not be more. (With a template in place of defaults g++ 12 warns of an
+// operator delete that does not match.)
+inline constexpr size_t kMostArguments = 12;
 struct TaskPromise : TaskState {
-  TaskPromise(CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {}, CoreOf g = {}, CoreOf h = {}) {
-    core = find_core(a, b, c, d, e, f, g, h);
+  TaskPromise(CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {}, CoreOf g = {}, CoreOf h = {},
+              CoreOf i = {}, CoreOf j = {}, CoreOf k = {}, CoreOf l = {}) {
+    core = find_core(a, b, c, d, e, f, g, h, i, j, k, l);
     core->frames().push_back(static_cast<ExistingLink&>(*this));
   }
   ~TaskPromise() { static_cast<ExistingLink*>(this)->unlink(); }
@@ -64,8 +67,8 @@ struct TaskPromise : TaskState {
   TaskPromise& operator=(const TaskPromise&) = delete;
 
   static void* operator new(size_t size_bytes, CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {},
-                            CoreOf g = {}, CoreOf h = {}) noexcept {
-    TaskCore* const found = find_core(a, b, c, d, e, f, g, h);
+                            CoreOf g = {}, CoreOf h = {}, CoreOf i = {}, CoreOf j = {}, CoreOf k = {}, CoreOf l = {}) noexcept {
+    TaskCore* const found = find_core(a, b, c, d, e, f, g, h, i, j, k, l);
     if (found == nullptr || !found->is_open()) {
       task_context.failure = ErrorCode::stale_handle;
       return nullptr;
@@ -295,3 +298,10 @@ inline detail::SleepAwait sleep(int64_t ms) { return detail::SleepAwait(detail::
 
 }  // namespace v0
 }  // namespace framepump
+
+template <typename T, typename... Arguments>
+struct std::coroutine_traits<framepump::Task<T>, Arguments...> {
+  static_assert(sizeof...(Arguments) <= framepump::detail::kMostArguments,
+                "a task has at most 12 arguments, the object of a method or lambda among them, or 10 that are given to start with a function");
+  using promise_type = framepump::detail::Promise<T>;
+};
