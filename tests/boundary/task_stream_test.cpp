@@ -546,6 +546,34 @@ TEST_CASE("event waits for one kind of event about one handle") {
   CHECK_EQ(log, "77 4 text");
 }
 
+TEST_CASE("a task may wait for an event of other Tasks, goes on among its own, and hears of their end") {
+  TaskStage stage;
+  Ends ends(stage);
+  std::optional<fp::Tasks> others(std::in_place, stage.net);
+  std::optional<fp::Network> gone = make_network({});
+  fp::Tasks closed(*gone);
+  gone.reset();
+  std::vector<uint32_t> kinds;
+  bool is_among_its_own = true;
+  const auto note = [&](const fp::Event& event) {
+    kinds.push_back(event.kind);
+    is_among_its_own = is_among_its_own && fp::detail::task_context.core == stage.tasks.task_core();
+  };
+  stage.tasks.start([&]() -> fp::Task<> {
+    note(co_await others->event(fp::EventKind::closed, ends.client.get().value()));
+    note(co_await closed.event(fp::EventKind::closed, ends.client.get().value()));
+    note(co_await others->event(fp::EventKind::closed, ends.listener.get().value()));
+  });
+  stage.tick(2);
+  ends.server.abort();
+  REQUIRE(stage.run_until([&] { return kinds.size() == 2; }, 5'000));
+  stage.tick(2);
+  others.reset();
+  REQUIRE(stage.run_until([&] { return stage.tasks.count() == 0; }, 5'000));
+  CHECK_EQ(kinds, std::vector<uint32_t>{FRAMEPUMP_EVENT_CLOSED, 0, 0});
+  CHECK(is_among_its_own);
+}
+
 TEST_CASE("a stream that exists already may become the tasks' own") {
   TaskStage stage;
   Ends ends(stage);
