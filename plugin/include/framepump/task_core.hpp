@@ -50,7 +50,8 @@ struct TaskJoin {
 // The inside of Tasks.
 //
 // One turn, as a numbered list:
-//   1. the first one in a tick: whoever waited for this frame, for an event of this tick or for bytes can be asked again;
+//   1. the first one in a tick: whoever waited for this frame, for an event of this tick or for bytes can be asked again. All that the tick
+//      published is looked through, whatever the clock says: the next turn may be too late;
 //   2. take the next task that may go on, and if what it waits for is there, resume it until it waits again;
 //   3. after each: look at the clock, and stop after kQuantumUs;
 //   4. say "more" when some are left, else "drained", and come again in the next tick while there is anything to wait for.
@@ -93,7 +94,7 @@ class TaskCore {
     Slot& slot = slots_[index];
     free_slot_ = slot.next_free;
     slot.root = &root;
-    ++slot.generation;
+    if (++slot.generation == 0) slot.generation = 1;  // 0 is the null id's
     root.slot = index;
     root.root = &root;
     ++running_count_;
@@ -131,8 +132,7 @@ class TaskCore {
   }
   void wake() {
     if (is_awake_ || source_ == 0) return;
-    is_awake_ = true;
-    api_->wake_source(source_);
+    is_awake_ = api_->wake_source(source_) == FRAMEPUMP_OK;  // where no call is allowed the next one does it
   }
   // The pump may accept one more while a listener closes, which gameplay hears of later, with TLS as late as a handshake may take
   // (stream.connect_timeout_ms): streams that come late are closed.
@@ -142,11 +142,11 @@ class TaskCore {
     closed_listeners_[closed_count_++ % kClosedListeners] = listener;
     late_until_tick_ = tick_ + kLateTicks;
     late_until_us_ = now_us_ + kLateUs;
-    wake();
+    if (!is_coming_) wake();
   }
   void add_watch(Watch& watch) {
     watches_.add(watch, memory_);
-    wake();
+    if (!is_coming_) wake();
   }
 
  protected:
@@ -196,7 +196,7 @@ class TaskCore {
 
   uint32_t turn(framepump_turn& turn) {
     TaskCore* const outer = std::exchange(task_context.core, this);
-    is_awake_ = true;  // it asks for its next turn below
+    is_awake_ = is_coming_ = true;  // it asks for its next turn below
     turn_ends_us_ = clock_us() + kQuantumUs;
     if (turn.tick != tick_) begin_tick(turn);
     do {
@@ -208,12 +208,13 @@ class TaskCore {
     task_context.core = outer;
     const bool has_more = !ready_.is_empty() || (timers_.first() != nullptr && timers_.first()->wake_at_us <= now_us_);
     const bool has_any = running_count_ > 0 || watches_.size() > 0 || may_come_late();
-    is_awake_ = has_more || has_any;
+    is_awake_ = has_more;
+    is_coming_ = has_more || has_any;
     if (has_any) turn.wake_at_us = turn.now_us;
     return has_more ? FRAMEPUMP_OUTCOME_MORE : FRAMEPUMP_OUTCOME_DRAINED;
   }
 
-  // Costs what the tick published. The lists are those of this tick, so all of it is looked at now.
+  // Costs what the tick published, and may take longer than the quantum. The lists are those of this tick, so all of it is looked at now.
   void begin_tick(const framepump_turn& turn) {
     tick_ = turn.tick;
     now_us_ = turn.now_us;
@@ -354,7 +355,8 @@ class TaskCore {
   uint32_t closed_count_ = 0;
   uint64_t late_until_tick_ = 0;
   int64_t late_until_us_ = INT64_MIN;
-  bool is_awake_ = true;   // a turn comes without being asked for; a new source has one
+  bool is_awake_ = true;   // it has a turn, or is ready for one; a new source is
+  bool is_coming_ = true;  // or has one in the next tick
   bool is_ending_ = false;
 };
 
