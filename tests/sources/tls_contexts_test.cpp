@@ -61,11 +61,11 @@ TEST_CASE("other work of the file thread comes in between when several TLS conte
     options.flags = FRAMEPUMP_TLS_WITHOUT_VERIFICATION;
     options.alpn = protocol;
     TlsContext* context = contexts.for_client(options);
-    REQUIRE(context != nullptr);
-    observer.contexts.push_back(context);
+    if (context != nullptr) observer.contexts.push_back(context);
   }
   observer.is_released.store(true);
   observer.is_released.notify_all();
+  REQUIRE_EQ(observer.contexts.size(), 4);
   CHECK(becomes_true([&] { return observer.contexts[3]->state() == TlsContext::State::ready; }));
   files.stop();
   for (int ready : {0, 1, 2, 3}) {
