@@ -175,7 +175,7 @@ class TaskCore {
   Error error_;
 
  private:
-  static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; P2 allows one quantum beyond the slice
+  static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; a tick may take one beyond its slice for each Tasks
   static constexpr uint32_t kNoSlot = UINT32_MAX;
   static constexpr uint32_t kClosedListeners = 64;  // the newest; as many as a network has at a time
 
