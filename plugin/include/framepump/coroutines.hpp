@@ -34,7 +34,7 @@
 #include <framepump/task.hpp>
 #include <framepump/task_join.hpp>
 #include <framepump/task_listener.hpp>
-#include <framepump/task_stream.hpp>
+#include <framepump/task_stream_await.hpp>
 
 namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
