@@ -66,6 +66,44 @@ TEST_CASE("what is there in a tick reaches its task in that tick") {
   });
 }
 
+TEST_CASE("two Tasks of one network miss no event, however short the slice and however busy both are") {
+  staged_in_all([](fp::Config config) {
+    config.slice_us = 0;
+    TaskStage stage(config);
+    fp::Tasks more(stage.net);
+    REQUIRE(bool(more));
+    int echoed = 0;
+    int running = 0;
+    for (fp::Tasks* tasks : {&stage.tasks, &more}) {
+      tasks->start([]() -> fp::Task<> {
+        while (true) co_await fp::yield();  // there is always more to do
+      });
+      fp::Result<fp::TaskListener> listener = tasks->listen("127.0.0.1", 0);
+      REQUIRE(bool(listener));
+      const uint16_t port = listener->port();
+      tasks->start([](fp::TaskListener& accepting) -> fp::Task<> {
+        while (true) {
+          const fp::Result<fp::TaskStream> stream = co_await accepting.accept();
+          if (!stream) co_return;  // each is closed at once
+        }
+      }, std::move(*listener));
+      for (int i = 0; i < 4; ++i, ++running) {
+        tasks->start([&](fp::Tasks& own, uint16_t to) -> fp::Task<> {
+          for (int n = 0; n < 3; ++n) {
+            fp::Result<fp::TaskStream> stream = co_await own.connect("127.0.0.1", to);
+            if (!stream) continue;
+            const auto end = co_await stream->read_some();
+            echoed += !end && end.error().reason() == fp::Reason::closed_by_peer;
+          }
+          --running;
+        }, std::ref(*tasks), port);
+      }
+    }
+    REQUIRE(stage.run_until([&] { return running == 0; }, 5'000));
+    CHECK_EQ(echoed, 24);
+  });
+}
+
 TEST_CASE("a connect that is refused says why, and one to no address says so") {
   staged_in_all([](const fp::Config& config) {
     TaskStage stage(config);
@@ -135,6 +173,43 @@ TEST_CASE("reads give exact sizes, lines and what is there, then the rest, and t
     const std::string closed_by_peer = "5:2";
     CHECK_EQ(log, std::vector<std::string>{"first", "second", "", "8:0", "this line is", " more\n", "1:0", "8:0", closed_by_peer,
                                            closed_by_peer, "rest", closed_by_peer});
+  });
+}
+
+TEST_CASE("read_until leaves lines of a backlog where they are, and neither its limit nor the backlog makes them too large") {
+  staged_in_all([](fp::Config config) {
+    config.budget_kib = 1024;
+    config.receive_limit_kib = 128;  // the largest peek is a sixteenth of the budget, 64 KiB
+    TaskStage stage(config);
+    Ends ends(stage);
+    constexpr int kLines = 9'000;
+    std::string sent;
+    for (int i = 0; i < kLines; ++i) sent += std::to_string(10'000'000 + i) + '\n';
+    stage.tasks.start([&]() -> fp::Task<> { (void)co_await ends.client.write_all(sent); });
+    REQUIRE(stage.run_until([&] { return ends.server.get().available() > 70'000; }));
+    int right = 0;
+    int moved = 0;
+    fp::Error error;
+    stage.tasks.start([&]() -> fp::Task<> {
+      const std::byte* next = ends.server.get().front().data();
+      uint64_t left_in_run = ends.server.get().front().size();
+      for (int i = 0; i < kLines; ++i) {
+        const auto line = co_await ends.server.read_until('\n', 100'000);
+        if (!line) {
+          error = line.error();
+          co_return;
+        }
+        right += *line == std::to_string(10'000'000 + i);
+        moved += left_in_run > line->size() && reinterpret_cast<const std::byte*>(line->data()) != next;
+        const std::span<const std::byte> run = ends.server.get().front();  // of which the line is still the first part
+        next = run.data() + line->size() + 1;
+        left_in_run = run.size() - std::min<uint64_t>(run.size(), line->size() + 1);
+      }
+    });
+    REQUIRE(stage.run_to_end());
+    CHECK_EQ(std::string(error.text()), "");
+    CHECK_EQ(right, kLines);
+    CHECK_EQ(moved, 0);
   });
 }
 
@@ -388,6 +463,49 @@ TEST_CASE("a task cancelled while it waits on a socket leaves no trace: the next
   });
 }
 
+TEST_CASE("a task that cancels itself does not come past its next co_await, also when there is nothing to wait for") {
+  TaskStage stage;
+  Ends ends(stage);
+  ends.client.get().write("some bytes");
+  REQUIRE(stage.run_until([&] { return ends.server.get().available() == 10; }));
+  int live = 0;
+  int went_on = 0;
+  fp::TaskId own;
+  using Maker = std::function<fp::Task<>()>;
+  fp::TaskStream none;
+  const std::vector<Maker> makers = {
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.read_some(); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.read_exactly(3); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.write_all("x"); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await ends.server.opened(); ++went_on; },
+      [&]() -> fp::Task<> { Guard guard(live); stage.tasks.cancel(own); (void)co_await none.read_some(); ++went_on; },
+      [&]() -> fp::Task<> {
+        Guard guard(live);
+        fp::Task<fp::Status> given = [](fp::Tasks&) -> fp::Task<fp::Status> { co_return fp::Status(); }(stage.tasks);
+        const fp::Task<fp::Status> kept = std::move(given);
+        stage.tasks.cancel(own);
+        (void)co_await given;
+        ++went_on;
+      },
+  };
+  for (size_t i = 0; i < makers.size(); ++i) {
+    CAPTURE(i);
+    own = stage.tasks.start([&]() -> fp::Task<> { co_await makers[i](); });
+    stage.tick(2);
+    CHECK_EQ(went_on, 0);
+    CHECK_EQ(live, 0);
+    CHECK_EQ(stage.tasks.count(), 0);
+  }
+  // Nobody stands in the way of those that come after.
+  std::string got;
+  stage.tasks.start([&]() -> fp::Task<> {
+    const auto bytes = co_await ends.server.read_exactly(10);
+    if (bytes && co_await ends.server.write_all("x")) got = to_text(*bytes);
+  });
+  stage.tick(2);
+  CHECK_EQ(got, "some bytes");
+}
+
 TEST_CASE("a stream and a listener may outlive their Tasks and their network") {
   for (bool network_first : {false, true}) {
     CAPTURE(network_first);
@@ -426,6 +544,34 @@ TEST_CASE("event waits for one kind of event about one handle") {
   ends.server.abort();
   REQUIRE(stage.run_to_end());
   CHECK_EQ(log, "77 4 text");
+}
+
+TEST_CASE("a task may wait for an event of other Tasks, goes on among its own, and hears of their end") {
+  TaskStage stage;
+  Ends ends(stage);
+  std::optional<fp::Tasks> others(std::in_place, stage.net);
+  std::optional<fp::Network> gone = make_network({});
+  fp::Tasks closed(*gone);
+  gone.reset();
+  std::vector<uint32_t> kinds;
+  bool is_among_its_own = true;
+  const auto note = [&](const fp::Event& event) {
+    kinds.push_back(event.kind);
+    is_among_its_own = is_among_its_own && fp::detail::task_context.core == stage.tasks.task_core();
+  };
+  stage.tasks.start([&]() -> fp::Task<> {
+    note(co_await others->event(fp::EventKind::closed, ends.client.get().value()));
+    note(co_await closed.event(fp::EventKind::closed, ends.client.get().value()));
+    note(co_await others->event(fp::EventKind::closed, ends.listener.get().value()));
+  });
+  stage.tick(2);
+  ends.server.abort();
+  REQUIRE(stage.run_until([&] { return kinds.size() == 2; }, 5'000));
+  stage.tick(2);
+  others.reset();
+  REQUIRE(stage.run_until([&] { return stage.tasks.count() == 0; }, 5'000));
+  CHECK_EQ(kinds, std::vector<uint32_t>{FRAMEPUMP_EVENT_CLOSED, 0, 0});
+  CHECK(is_among_its_own);
 }
 
 TEST_CASE("a stream that exists already may become the tasks' own") {

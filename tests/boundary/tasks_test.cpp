@@ -133,6 +133,89 @@ TEST_CASE("tasks return values to those that await them, and run as methods, fun
   CHECK_EQ(refused.error().code(), fp::ErrorCode::config);
 }
 
+TEST_CASE("wait_until with first data does not wait while a task can go on, also one that was started since the tick") {
+  for (uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    fp::Config config;
+    config.threaded = threaded;
+    config.slice_us = 0;
+    TaskStage stage(config);
+    const auto wait_us = [&](int64_t longest_us) {
+      const int64_t begin_us = now_us();
+      stage.net.wait_until(begin_us + longest_us, fp::Until::first_data);
+      return now_us() - begin_us;
+    };
+    stage.tasks.start([]() -> fp::Task<> {
+      while (true) co_await fp::next_frame();
+    });
+    stage.tick();
+    CHECK_GE(wait_us(20'000), 20'000);
+    stage.tasks.start([]() -> fp::Task<> { co_await fp::sleep(100'000); });
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    stage.tick();
+    CHECK_GE(wait_us(20'000), 20'000);
+    const fp::TaskId busy = stage.tasks.start([]() -> fp::Task<> {
+      while (true) co_await fp::yield();
+    });
+    stage.tick();
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    stage.tasks.cancel(busy);
+  }
+}
+
+TEST_CASE("a task that is started where no call is allowed begins when Tasks are next asked for something") {
+  framepump_services quiet = {};
+  quiet.struct_size = sizeof(quiet);
+  quiet.log = [](void*, uint32_t, const char*) {};
+  quiet.assert_failed = [](void*, const char*, const char*, int32_t) {};  // which the call is told to
+  TaskStage stage({}, &quiet);
+  int runs = 0;
+  struct Plain {
+    std::function<void()> work;
+  } plain;
+  framepump_source source = {};
+  source.struct_size = sizeof(source);
+  source.user = &plain;
+  source.take_turn = [](void* self, framepump_turn*) {
+    static_cast<Plain*>(self)->work();
+    return FRAMEPUMP_OUTCOME_DRAINED;
+  };
+  const auto start = [&] {
+    return bool(stage.tasks.start([&]() -> fp::Task<> {
+      ++runs;
+      co_return;
+    }));
+  };
+  CHECK(start());
+  stage.tick(2);
+  CHECK_EQ(runs, 1);  // and its frame is there for the next one
+  plain.work = [&] { CHECK(start()); };
+  REQUIRE(bool(stage.net.add_source(source)));
+  stage.tick(2);
+  CHECK(start());
+  stage.tick();
+  CHECK_EQ(runs, 3);
+}
+
+TEST_CASE("a task may have twelve arguments, the last of which says whose it is, and start takes ten for a function") {
+  TaskStage stage;
+  auto twelve = [](int a, int b, int c, int d, int e, int f, int g, int h, int i, int& sum, fp::Tasks&) -> fp::Task<> {
+    co_await fp::next_frame();
+    sum = a + b + c + d + e + f + g + h + i;
+  };
+  int first = 0;
+  int second = 0;
+  CHECK(bool(stage.tasks.start(twelve(1, 2, 3, 4, 5, 6, 7, 8, 9, first, stage.tasks))));
+  auto ten = [](int a, int b, int c, int d, int e, int f, int g, int h, int i, int& sum) -> fp::Task<> {
+    co_await fp::next_frame();
+    sum = a + b + c + d + e + f + g + h + i;
+  };
+  CHECK(bool(stage.tasks.start(ten, 1, 2, 3, 4, 5, 6, 7, 8, 10, std::ref(second))));
+  stage.tick(2);
+  CHECK_EQ(first, 45);
+  CHECK_EQ(second, 46);
+}
+
 TEST_CASE("a thousand ready tasks keep the slice, and take turns so that none is forgotten") {
   for (uint32_t threaded : {0u, 1u}) {
     CAPTURE(threaded);
@@ -560,6 +643,31 @@ TEST_CASE("tasks of two Tasks do not mix: start refuses a foreign one") {
   CHECK(bool(b.tasks.start(make(b.tasks))));
   b.tick();
   CHECK_EQ(b.tasks.count(), 0);
+}
+
+TEST_CASE("a task that was given away is an error for who awaits or starts it, and so is one whose Tasks have gone") {
+  TaskStage stage;
+  std::optional<fp::Tasks> others(std::in_place, stage.net);
+  auto make = [](fp::Tasks&) -> fp::Task<fp::Status> { co_return fp::Status(); };
+  fp::Task<fp::Status> given = make(stage.tasks);
+  fp::Task<fp::Status> orphan = make(*others);
+  others.reset();
+  const fp::Task<fp::Status> kept = std::move(given);
+  CHECK(bool(kept));
+  std::vector<fp::ErrorCode> codes;
+  std::string text;
+  stage.tasks.start([&]() -> fp::Task<> {
+    for (fp::Task<fp::Status>* task : {&given, &orphan}) {
+      const fp::Status status = co_await *task;
+      codes.push_back(status.error().code());
+      text = status.error().text();
+    }
+  });
+  stage.tick();
+  CHECK_EQ(codes, std::vector<fp::ErrorCode>(2, fp::ErrorCode::stale_handle));
+  CHECK_NE(text.find("was given away"), std::string::npos);
+  CHECK_FALSE(bool(stage.tasks.start(std::move(given))));
+  CHECK_EQ(stage.tasks.error().code(), fp::ErrorCode::stale_handle);
 }
 
 TEST_CASE("a task that cannot have a frame is an error where its result can hold one, else it ends the task that awaits it") {

@@ -368,6 +368,102 @@ TEST_CASE("sources after publication share the slice: one turn for each priority
   }
 }
 
+TEST_CASE("each source after publication that is ready has a turn in each tick, however late it is, and the rest of the slice goes by priority") {
+  for (uint32_t threaded : {0u, 1u}) {
+    CAPTURE(threaded);
+    VirtualClock clock;
+    framepump_config config = default_config();
+    config.threaded = threaded;
+    config.slice_us = 0;
+    config.overrun_margin_us = 5000;
+    TestNetwork net(config, clock.services());
+    std::string log;
+    Guest guests[6];
+    for (uint32_t i = 0; i < 6; ++i) {
+      guests[i].turn = [&, i](framepump_turn&) {
+        log += static_cast<char>('a' + i);
+        clock.pass(300);
+        return FRAMEPUMP_OUTCOME_MORE;
+      };
+      REQUIRE_EQ(guests[i].add_to(net, i < 4 ? FRAMEPUMP_PRIORITY_NORMAL : FRAMEPUMP_PRIORITY_BULK), FRAMEPUMP_OK);
+    }
+    for (int i = 0; i < 3; ++i) {
+      log.clear();
+      net.tick();
+      CHECK_EQ(log, "abcdef");
+      CHECK_EQ(net.report().left_over, 6);
+    }
+    config.slice_us = 2500;
+    REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK);
+    net.tick();
+    log.clear();
+    net.tick();
+    CHECK_EQ(log.substr(0, 6).find_first_not_of("abcd"), 4);
+    CHECK_EQ(log.substr(4, 2), "ef");
+    CHECK_EQ(log.size(), 8);
+    CHECK_EQ(log.find_first_not_of("abcd", 6), std::string::npos);
+  }
+}
+
+TEST_CASE("a source that loses, gains or changes its place while others have their turns is not left out and has none too many") {
+  VirtualClock clock;
+  framepump_config config = default_config();
+  config.slice_us = 0;
+  config.overrun_margin_us = 5000;
+  TestNetwork net(config, clock.services());
+  std::string log;
+  Guest guests[4];
+  Guest added;
+  const auto logs = [&](Guest& guest, char name) {
+    guest.turn = [&log, &clock, name](framepump_turn&) {
+      log += name;
+      clock.pass(300);
+      return FRAMEPUMP_OUTCOME_MORE;
+    };
+  };
+  for (uint32_t i = 0; i < 4; ++i) logs(guests[i], static_cast<char>('a' + i));
+  logs(added, 'z');
+  guests[1].turn = [&](framepump_turn&) {
+    log += 'b';
+    clock.pass(300);
+    if (added.handle != 0) return FRAMEPUMP_OUTCOME_MORE;
+    REQUIRE_EQ(added.add_to(net), FRAMEPUMP_OK);  // was not ready when the turns began
+    REQUIRE_EQ(api().set_priority(guests[2].handle, FRAMEPUMP_PRIORITY_NORMAL), FRAMEPUMP_OK);  // where a waits, which had its turn
+    REQUIRE_EQ(api().close(guests[3].handle), FRAMEPUMP_OK);
+    return FRAMEPUMP_OUTCOME_MORE;
+  };
+  for (uint32_t i = 0; i < 4; ++i) REQUIRE_EQ(guests[i].add_to(net, i == 0 ? FRAMEPUMP_PRIORITY_NORMAL : FRAMEPUMP_PRIORITY_BULK), FRAMEPUMP_OK);
+  net.tick();
+  CHECK_EQ(log, "abc");
+  log.clear();
+  net.tick();
+  CHECK_EQ(log, "azcb");
+}
+
+TEST_CASE("wait_until with first data does not wait while a source after publication is ready, but for one that waits for a time") {
+  in_modes([](framepump_config config) {
+    config.slice_us = 1000;  // each tick is filled by one that always has more
+    TestNetwork net(config);
+    Guest guest;
+    REQUIRE_EQ(guest.add_to(net), FRAMEPUMP_OK);
+    const auto wait_us = [&](int64_t longest_us) {
+      const int64_t begin_us = now_us();
+      REQUIRE_EQ(api().wait_until(net.handle(), begin_us + longest_us, FRAMEPUMP_WAIT_FIRST_DATA), FRAMEPUMP_OK);
+      return now_us() - begin_us;
+    };
+    net.tick();
+    CHECK_GE(wait_us(20'000), 20'000);  // it said drained
+    REQUIRE_EQ(api().wake_source(guest.handle), FRAMEPUMP_OK);
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    guest.turn = [](framepump_turn&) { return FRAMEPUMP_OUTCOME_MORE; };
+    net.tick();
+    CHECK_LT(wait_us(10'000'000), 5'000'000);
+    guest.do_each_tick([] {});  // with wake_at_us
+    net.tick();
+    CHECK_GE(wait_us(20'000), 20'000);
+  });
+}
+
 TEST_CASE("an unknown flag of a source is refused by its name and value") {
   TestNetwork net;
   Guest guest;

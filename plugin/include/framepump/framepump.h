@@ -41,7 +41,7 @@ extern "C" {
 #define FRAMEPUMP_OLDEST_VERSION 1000u
 
 #define FRAMEPUMP_WAIT_DEADLINE 0u   /* wait until the deadline */
-#define FRAMEPUMP_WAIT_FIRST_DATA 1u /* or until something can be published, whichever is first: for servers */
+#define FRAMEPUMP_WAIT_FIRST_DATA 1u /* or until a tick would publish something or let a task go on, whichever is first: for servers */
 
 typedef struct framepump_api {
   uint32_t struct_size;

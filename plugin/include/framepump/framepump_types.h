@@ -261,8 +261,9 @@ typedef struct framepump_endpoint {
  *                                     thread that called it. It may close itself and other sources, and streams whose events
  *                                     it is looking at; a source that it adds has its first turn in the same tick if the slice
  *                                     lasts. What it writes leaves in flush.
- * Either way each priority with work has one turn at least, before publication and after it, so a tick takes the slice and at most one
- * quantum more for each. */
+ * Before publication each priority with work has one turn at least, so a tick takes the slice and at most one quantum more for each.
+ * After it each source that is ready has one, however late it is, since what it looks at is gone in the next tick: one quantum more for
+ * each of those. */
 #define FRAMEPUMP_OUTCOME_DRAINED 0u   /* nothing left: until wake_source or wake_at_us */
 #define FRAMEPUMP_OUTCOME_MORE 1u      /* cut off by the quantum: again, after the others */
 #define FRAMEPUMP_OUTCOME_CLOSED 3u    /* finished: removed, its handle is stale */

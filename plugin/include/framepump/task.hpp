@@ -53,10 +53,13 @@ struct alignas(16) FrameHead {
   TaskCore* core;
 };
 
-// Arguments beyond the eighth are not asked. (With a template in place of defaults g++ 12 warns of an operator delete that does not match.)
+// With more arguments than these none could be asked, so there may not be more. (With a template in place of defaults g++ 12 warns of an
+// operator delete that does not match.)
+inline constexpr size_t kMostArguments = 12;
 struct TaskPromise : TaskState {
-  TaskPromise(CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {}, CoreOf g = {}, CoreOf h = {}) {
-    core = find_core(a, b, c, d, e, f, g, h);
+  TaskPromise(CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {}, CoreOf g = {}, CoreOf h = {},
+              CoreOf i = {}, CoreOf j = {}, CoreOf k = {}, CoreOf l = {}) {
+    core = find_core(a, b, c, d, e, f, g, h, i, j, k, l);
     core->frames().push_back(static_cast<ExistingLink&>(*this));
   }
   ~TaskPromise() { static_cast<ExistingLink*>(this)->unlink(); }
@@ -64,8 +67,8 @@ struct TaskPromise : TaskState {
   TaskPromise& operator=(const TaskPromise&) = delete;
 
   static void* operator new(size_t size_bytes, CoreOf a = {}, CoreOf b = {}, CoreOf c = {}, CoreOf d = {}, CoreOf e = {}, CoreOf f = {},
-                            CoreOf g = {}, CoreOf h = {}) noexcept {
-    TaskCore* const found = find_core(a, b, c, d, e, f, g, h);
+                            CoreOf g = {}, CoreOf h = {}, CoreOf i = {}, CoreOf j = {}, CoreOf k = {}, CoreOf l = {}) noexcept {
+    TaskCore* const found = find_core(a, b, c, d, e, f, g, h, i, j, k, l);
     if (found == nullptr || !found->is_open()) {
       task_context.failure = ErrorCode::stale_handle;
       return nullptr;
@@ -127,9 +130,11 @@ struct Perish {
   void await_resume() const noexcept {}
 };
 
+inline constexpr ErrorCode kGoneTask = ErrorCode::stale_handle;  // what is wrong with a Task once its frame is gone, or given away
+
 inline Error failure_of(ErrorCode code) {
   return code == ErrorCode::out_of_memory ? Error(code, "no memory for the frame of a task")
-                                          : Error(code, "a task was made without Tasks, or after they ended: it needs an argument that has them");
+                                          : Error(code, "a task was made without Tasks or after they ended (it needs an argument that has them), or was given away");
 }
 
 // Starts the task, which must be there (see Task), and waits for its end.
@@ -138,7 +143,10 @@ class TaskAwait {
  public:
   TaskAwait(Promise<T>* task, ErrorCode failure) : task_(task), failure_(failure) {}
 
-  bool await_ready() const { return task_ == nullptr ? kHoldsError<T> : task_->is_done; }
+  bool await_ready() const {
+    if (is_task_cancelled()) return false;
+    return task_ == nullptr ? kHoldsError<T> : task_->is_done;
+  }
   template <typename Waiter>
   void await_suspend(std::coroutine_handle<Waiter> waiter) {
     TaskState& parent = waiter.promise();
@@ -165,7 +173,8 @@ class TaskAwait {
 
 // A coroutine that returns T (void, a value, Result<U> or Status). It begins when it is awaited or given to Tasks::start; one that is
 // dropped before never begins. It is awaited once. Without memory for its frame it ends at once with an error; if T cannot hold one, the
-// started task that awaits it ends.
+// started task that awaits it ends. What is awaited must stay until it is done: destroying it before, from outside or from within, ends the
+// program with a message.
 template <typename T = void>
 class [[nodiscard]] Task {
  public:
@@ -204,7 +213,10 @@ class [[nodiscard]] Task {
     if (task_ != nullptr) task_->owner = &task_;
   }
   void reset() {
-    if (task_ != nullptr) detail::TaskCore::destroy(*task_);
+    if (task_ == nullptr) return;
+    // It runs, or waits on behalf of who awaits it, who would wait for ever.
+    if (task_->parent != nullptr && !task_->is_done) detail::end_program("a Task was destroyed while another task awaited it");
+    detail::TaskCore::destroy(*task_);
   }
 
   detail::TaskState* task_;
@@ -214,7 +226,7 @@ class [[nodiscard]] Task {
 template <typename T>
 Task<T> detail::Promise<T>::get_return_object() {
   frame = std::coroutine_handle<Promise>::from_promise(*this);
-  return Task<T>(this, ErrorCode::ok);
+  return Task<T>(this, kGoneTask);
 }
 template <typename T>
 Task<T> detail::Promise<T>::get_return_object_on_allocation_failure() {
@@ -222,7 +234,7 @@ Task<T> detail::Promise<T>::get_return_object_on_allocation_failure() {
 }
 inline Task<void> detail::Promise<void>::get_return_object() {
   frame = std::coroutine_handle<Promise>::from_promise(*this);
-  return Task<void>(this, ErrorCode::ok);
+  return Task<void>(this, kGoneTask);
 }
 inline Task<void> detail::Promise<void>::get_return_object_on_allocation_failure() {
   return Task<void>(nullptr, task_context.failure);
@@ -286,3 +298,10 @@ inline detail::SleepAwait sleep(int64_t ms) { return detail::SleepAwait(detail::
 
 }  // namespace v0
 }  // namespace framepump
+
+template <typename T, typename... Arguments>
+struct std::coroutine_traits<framepump::Task<T>, Arguments...> {
+  static_assert(sizeof...(Arguments) <= framepump::detail::kMostArguments,
+                "a task has at most 12 arguments, the object of a method or lambda among them, or 10 that are given to start with a function");
+  using promise_type = framepump::detail::Promise<T>;
+};

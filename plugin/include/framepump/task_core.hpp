@@ -38,6 +38,7 @@ struct TaskContext {
   ErrorCode failure = ErrorCode::ok;
 };
 inline constinit thread_local TaskContext task_context;
+bool is_task_cancelled();  // the one that runs now has cancelled itself: it may not go on behind its next co_await
 
 // Branches that run side by side for one task; see task_join.hpp.
 struct TaskJoin {
@@ -49,7 +50,8 @@ struct TaskJoin {
 // The inside of Tasks.
 //
 // One turn, as a numbered list:
-//   1. the first one in a tick: whoever waited for this frame, for an event of this tick or for bytes can be asked again;
+//   1. the first one in a tick: whoever waited for this frame, for an event of this tick or for bytes can be asked again. All that the tick
+//      published is looked through, whatever the clock says: the next turn may be too late;
 //   2. take the next task that may go on, and if what it waits for is there, resume it until it waits again;
 //   3. after each: look at the clock, and stop after kQuantumUs;
 //   4. say "more" when some are left, else "drained", and come again in the next tick while there is anything to wait for.
@@ -79,6 +81,7 @@ class TaskCore {
   }
   // Goes on with it as soon as the one that runs now has suspended.
   void run_next(TaskState& task) { next_ = &task; }
+  bool is_running_cancelled() const { return running_ != nullptr && running_->root->is_cancelled; }
   // Whether the running task may go on without waiting: even one that never has to wait gives way when the quantum is used up.
   bool may_go_on() {
     constexpr uint32_t kStepsPerLook = 16;  // most steps cost less than a look at the clock
@@ -91,7 +94,7 @@ class TaskCore {
     Slot& slot = slots_[index];
     free_slot_ = slot.next_free;
     slot.root = &root;
-    ++slot.generation;
+    if (++slot.generation == 0) slot.generation = 1;  // 0 is the null id's
     root.slot = index;
     root.root = &root;
     ++running_count_;
@@ -129,19 +132,21 @@ class TaskCore {
   }
   void wake() {
     if (is_awake_ || source_ == 0) return;
-    is_awake_ = true;
-    api_->wake_source(source_);
+    is_awake_ = api_->wake_source(source_) == FRAMEPUMP_OK;  // where no call is allowed the next one does it
   }
-  // The pump may accept one more while a listener closes, which gameplay hears of later: streams that come late are closed.
+  // The pump may accept one more while a listener closes, which gameplay hears of later, with TLS as late as a handshake may take
+  // (stream.connect_timeout_ms): streams that come late are closed.
   void refuse_from(framepump_handle listener) {
     constexpr uint64_t kLateTicks = 64;
+    constexpr int64_t kLateUs = 15'000'000;
     closed_listeners_[closed_count_++ % kClosedListeners] = listener;
     late_until_tick_ = tick_ + kLateTicks;
-    wake();
+    late_until_us_ = now_us_ + kLateUs;
+    if (!is_coming_) wake();
   }
   void add_watch(Watch& watch) {
     watches_.add(watch, memory_);
-    wake();
+    if (!is_coming_) wake();
   }
 
  protected:
@@ -170,9 +175,9 @@ class TaskCore {
   Error error_;
 
  private:
-  static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; P2 allows one quantum beyond the slice
+  static constexpr int64_t kQuantumUs = 50;  // a hundred resumptions or more; a tick may take one beyond its slice for each Tasks
   static constexpr uint32_t kNoSlot = UINT32_MAX;
-  static constexpr uint32_t kClosedListeners = 8;  // the newest
+  static constexpr uint32_t kClosedListeners = 64;  // the newest; as many as a network has at a time
 
   struct Slot {
     TaskState* root = nullptr;
@@ -191,7 +196,7 @@ class TaskCore {
 
   uint32_t turn(framepump_turn& turn) {
     TaskCore* const outer = std::exchange(task_context.core, this);
-    is_awake_ = true;  // it asks for its next turn below
+    is_awake_ = is_coming_ = true;  // it asks for its next turn below
     turn_ends_us_ = clock_us() + kQuantumUs;
     if (turn.tick != tick_) begin_tick(turn);
     do {
@@ -202,18 +207,19 @@ class TaskCore {
     } while (clock_us() < turn_ends_us_);
     task_context.core = outer;
     const bool has_more = !ready_.is_empty() || (timers_.first() != nullptr && timers_.first()->wake_at_us <= now_us_);
-    const bool has_any = running_count_ > 0 || watches_.size() > 0 || tick_ < late_until_tick_;
-    is_awake_ = has_more || has_any;
+    const bool has_any = running_count_ > 0 || watches_.size() > 0 || may_come_late();
+    is_awake_ = has_more;
+    is_coming_ = has_more || has_any;
     if (has_any) turn.wake_at_us = turn.now_us;
     return has_more ? FRAMEPUMP_OUTCOME_MORE : FRAMEPUMP_OUTCOME_DRAINED;
   }
 
-  // Costs what the tick published. The lists are those of this tick, so all of it is looked at now.
+  // Costs what the tick published, and may take longer than the quantum. The lists are those of this tick, so all of it is looked at now.
   void begin_tick(const framepump_turn& turn) {
     tick_ = turn.tick;
     now_us_ = turn.now_us;
     ready_.splice(next_frame_);
-    if (watches_.size() == 0 && tick_ >= late_until_tick_) return;
+    if (watches_.size() == 0 && !may_come_late()) return;
     const framepump_event* events = nullptr;
     uint32_t count = 0;
     api_->events(network_, &events, &count);
@@ -234,6 +240,7 @@ class TaskCore {
     }
   }
 
+  bool may_come_late() const { return tick_ < late_until_tick_ || now_us_ < late_until_us_; }
   bool is_closed_listener(framepump_handle listener) const {
     return std::find(std::begin(closed_listeners_), std::end(closed_listeners_), listener) != std::end(closed_listeners_);
   }
@@ -347,9 +354,13 @@ class TaskCore {
   framepump_handle closed_listeners_[kClosedListeners] = {};
   uint32_t closed_count_ = 0;
   uint64_t late_until_tick_ = 0;
-  bool is_awake_ = true;   // a turn comes without being asked for; a new source has one
+  int64_t late_until_us_ = INT64_MIN;
+  bool is_awake_ = true;   // it has a turn, or is ready for one; a new source is
+  bool is_coming_ = true;  // or has one in the next tick
   bool is_ending_ = false;
 };
+
+inline bool is_task_cancelled() { return task_context.core != nullptr && task_context.core->is_running_cancelled(); }
 
 }  // namespace detail
 }  // namespace v0

@@ -73,13 +73,15 @@ class LineAwait : public TargetWait<Target> {
 
   bool await_ready() {
     static_assert(std::is_trivially_destructible_v<Wait>);
-    if (this->target == nullptr || this->target->task_core() == nullptr) return true;
+    if (is_task_cancelled()) return false;
+    if (is_gone()) return true;
     if (!Wait::line(*this->target).is_free() || !this->target->task_core()->may_go_on()) return false;
     is_tried_ = true;
     return self().attempt(*this->target);
   }
   template <typename Waiter>
   void await_suspend(std::coroutine_handle<Waiter> waiter) {
+    if (is_gone()) return;  // and so is the task, which has cancelled itself
     TaskState& task = waiter.promise();
     WaitingLine& line = Wait::line(*this->target);
     task.awaiter = static_cast<TargetWait<Target>*>(this);
@@ -90,11 +92,12 @@ class LineAwait : public TargetWait<Target> {
   decltype(auto) await_resume() { return self().result(this->target); }
 
  private:
+  bool is_gone() const { return this->target == nullptr || this->target->task_core() == nullptr; }
   Wait& self() { return static_cast<Wait&>(*this); }
   static LineAwait& of(TaskState& task) { return static_cast<LineAwait&>(*static_cast<TargetWait<Target>*>(task.awaiter)); }
   static bool poll(TaskState& task) {
     LineAwait& wait = of(task);
-    if (wait.target == nullptr || wait.target->task_core() == nullptr) return true;
+    if (wait.is_gone()) return true;
     const bool is_done = wait.self().attempt(*wait.target);
     Wait::line(*wait.target).settle(task, is_done);
     return is_done;

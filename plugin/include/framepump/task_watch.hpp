@@ -30,7 +30,7 @@ class WatchTable {
 
   uint32_t size() const { return size_; }
   void add(Watch& watch, TaskMemory& memory) {
-    if (size_ >= buckets_count_) grow(memory);  // without memory for it the lists get longer
+    if (size_ >= buckets_count_ && visits_ == 0) grow(memory);  // without memory for it the lists get longer
     link(watch);
     ++size_;
   }
@@ -50,14 +50,16 @@ class WatchTable {
     }
     return nullptr;
   }
-  // Calls for every one with this handle; the call may remove it.
+  // Calls for every one with this handle; the call may remove it, and add others.
   template <typename Do>
   void for_each(framepump_handle handle, Do call) {
+    ++visits_;
     for (Watch* watch = find(handle); watch != nullptr;) {
       Watch* next = watch->table_next;
       if (watch->handle == handle) call(*watch);
       watch = next;
     }
+    --visits_;
   }
   void release(TaskMemory& memory) {  // it is empty
     if (buckets_ != few_) memory.give_back(buckets_, buckets_count_ * sizeof(Watch*));
@@ -104,6 +106,7 @@ class WatchTable {
   Watch** buckets_ = few_;
   uint32_t buckets_count_ = kFew;
   uint32_t size_ = 0;
+  uint32_t visits_ = 0;  // under way: the lists keep their order
 };
 
 }  // namespace detail

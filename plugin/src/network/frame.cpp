@@ -26,7 +26,7 @@ constexpr int64_t kLongestRunUs = 1000;
 //   2. end what was valid until this tick: views, events, streams that are closed and read out;
 //   3. frame-locked: take the token, then pump sockets and user sources under one slice; threaded: only user sources;
 //   4. publish: events first, then byte counters, then room for writers and for peeks;
-//   5. user sources that asked to come after that, under what is left of the slice;
+//   5. user sources that asked to come after that: one turn each, and more under what is left of the slice;
 //   6. report.
 uint32_t Network::tick(const framepump_frame& frame, framepump_tick_report* report) {
   Zone zone(host_, "framepump tick");
@@ -99,6 +99,7 @@ void Network::run_published_sources(Slice& slice, RunReport& run) {
   const uint32_t left_over = run.left_over;
   RunRequest request;
   request.lines = line_bit(Line::published);
+  request.owed = Owed::sources;  // what this tick published is gone in the next one
   request.context.now_us = request.context.frame_now_us = frame_now_us_;
   request.context.tick_count = tick_count_;
   {

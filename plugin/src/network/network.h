@@ -206,7 +206,10 @@ class Network final : public HandleMaker, public BackgroundPump, public PumpWake
   void run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, RunReport& run);
   void run_commands(Slice& slice, RunReport& run);
   void wake_memory_waiters();
-  bool has_news() const { return notice_reader_.has_more() || datagrams_.has_arrivals() || has_ended_download(); }
+  bool has_news() const {
+    if (notice_reader_.has_more() || datagrams_.has_arrivals() || has_ended_download()) return true;
+    return parts_.pump->has_ready(line_bit(Line::published));  // they wait for a tick, whatever it publishes
+  }
   void wake_io_thread_if_needed();
   void finish_tick(Slice& slice, RunReport& run, uint32_t token_busy, framepump_tick_report* report);
   void report_overrun(const RunReport& run, int64_t tick_us);

@@ -75,10 +75,15 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   TurnContext context = request.context;
   uint32_t served = 0;
   int64_t last_turn_us = 0;
+  if (request.owed == Owed::sources) {
+    for (int i = 0; i < kLines; ++i) {
+      if ((request.lines & (uint32_t{1} << i)) != 0) lines_[i].owe_turns();
+    }
+  }
   while (true) {
     // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
     const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + last_turn_us / 2);
-    const uint32_t priority = pick_priority(request.lines, served, slice_is_over);
+    const uint32_t priority = pick_priority(request, served, slice_is_over);
     if (priority == kNoPriority) break;
     served |= uint32_t{1} << priority;
     Source& source = take_next(request.lines, priority);
@@ -94,14 +99,18 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   report.left_over = ready_count(request.lines);
 }
 
-// A priority that has work and had no turn in this run, else, while the slice lasts, the highest that has work.
-uint32_t Pump::pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const {
+// A priority that has work and had no turn in this run, or has a source that is owed one; else, while the slice lasts, the highest that
+// has work.
+uint32_t Pump::pick_priority(const RunRequest& request, uint32_t served, bool slice_is_over) const {
   uint32_t waiting = 0;
+  uint32_t owed = 0;
   for (int i = 0; i < kLines; ++i) {
-    if ((lines & (uint32_t{1} << i)) != 0) waiting |= lines_[i].priorities();
+    if ((request.lines & (uint32_t{1} << i)) == 0) continue;
+    waiting |= lines_[i].priorities();
+    if (request.owed == Owed::sources) owed |= lines_[i].owed_priorities();
   }
-  const uint32_t without_turn = waiting & ~served;
-  if (without_turn != 0) return static_cast<uint32_t>(std::countr_zero(without_turn));
+  owed |= waiting & ~served;
+  if (owed != 0) return static_cast<uint32_t>(std::countr_zero(owed));
   return waiting == 0 || slice_is_over ? kNoPriority : static_cast<uint32_t>(std::countr_zero(waiting));
 }
 
@@ -115,6 +124,7 @@ Source& Pump::take_next(uint32_t lines, uint32_t priority) {
   const uint32_t from_next = with_work >> next << next;
   const int line = std::countr_zero(from_next != 0 ? from_next : with_work);
   Source& source = lines_[line].pop_front(priority);
+  source.is_owed_turn_ = false;
   if (const Source* after = lines_[line].front(priority); after != nullptr) prefetch_to_write(after, kTurnBytes);
   next = static_cast<uint8_t>((line + 1) % kLines);
   return source;
@@ -134,7 +144,7 @@ void Pump::set_priority(Source& source, uint32_t priority) {
   const bool was_ready = source.is_ready_;
   line(source).remove(source);
   source.priority_ = static_cast<uint8_t>(priority);
-  if (was_ready) make_ready(source);
+  if (was_ready) source.is_owed_turn_ ? line(source).push_front(source) : make_ready(source);
 }
 
 bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }

@@ -42,8 +42,15 @@ struct RunReport {
 constexpr uint32_t line_bit(Line line) { return uint32_t{1} << static_cast<uint32_t>(line); }
 constexpr uint32_t kSocketLines = line_bit(Line::receive) | line_bit(Line::send);
 
+// Who has a turn in a run whatever the clock says.
+enum class Owed : uint8_t {
+  priorities,  // one source of each priority that has work
+  sources,     // that, and each source that is ready when the run begins: the next run would be too late
+};
+
 struct RunRequest {
   uint32_t lines = kSocketLines;
+  Owed owed = Owed::priorities;
   TurnContext context;
   // Stop after the current turn when it becomes true: somebody waits for the token. Null: nobody can.
   const std::atomic<bool>* yield = nullptr;
@@ -54,7 +61,7 @@ struct RunRequest {
 // One run, as a numbered list:
 //   1. harvest the poller, at most 256 events between looks at the clock, and mark what is ready;
 //   2. mark the sources whose timer is due;
-//   3. each priority that has work gets one turn, the highest first;
+//   3. each priority that has work gets one turn, the highest first (Owed::sources: each source that is ready);
 //   4. while the slice has room for half of a turn, the highest priority that has work gets the next one;
 //   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token;
 //   6. with nothing left to do and slice left over, back to 1, until that brings nothing.
@@ -103,7 +110,7 @@ class Pump {
   ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
   TimerQueue& timers(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0 ? socket_timers_ : game_timers_; }
   Source& take_next(uint32_t lines, uint32_t priority);
-  uint32_t pick_priority(uint32_t lines, uint32_t served, bool slice_is_over) const;
+  uint32_t pick_priority(const RunRequest& request, uint32_t served, bool slice_is_over) const;
   void settle(Source& source, const Turn& turn);
 
   const Host& host_;

@@ -27,6 +27,18 @@ class ReadyQueue {
     priorities_ |= uint32_t{1} << source.priority_;
     ++size_;
   }
+  // Likewise: it is the next of its priority.
+  void push_front(Source& source) {
+    if (source.is_ready_) return;
+    List& list = lists_[source.priority_];
+    source.is_ready_ = true;
+    source.ready_previous_ = nullptr;
+    source.ready_next_ = list.first;
+    (list.first == nullptr ? list.last : list.first->ready_previous_) = &source;
+    list.first = &source;
+    priorities_ |= uint32_t{1} << source.priority_;
+    ++size_;
+  }
   void remove(Source& source) {
     if (!source.is_ready_) return;
     List& list = lists_[source.priority_];
@@ -36,6 +48,20 @@ class ReadyQueue {
     source.is_ready_ = false;
     source.ready_previous_ = source.ready_next_ = nullptr;
     --size_;
+  }
+  // Each that waits now is owed a turn: they are the first of their priorities until they have had it.
+  void owe_turns() {
+    for (const List& list : lists_) {
+      for (Source* source = list.first; source != nullptr; source = source->ready_next_) source->is_owed_turn_ = true;
+    }
+  }
+  uint32_t owed_priorities() const {
+    uint32_t owed = 0;
+    for (uint32_t priority = 0; priority < kPriorities; ++priority) {
+      const Source* first = lists_[priority].first;
+      if (first != nullptr && first->is_owed_turn_) owed |= uint32_t{1} << priority;
+    }
+    return owed;
   }
   const Source* front(uint32_t priority) const { return lists_[priority].first; }  // null: none waits
   Source& pop_front(uint32_t priority) {

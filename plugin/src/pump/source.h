@@ -77,6 +77,7 @@ class Source {
   Line line_;
   uint8_t priority_;
   bool is_ready_ = false;
+  bool is_owed_turn_ = false;     // in this run, whatever the clock says
 };
 
 }  // namespace framepump
