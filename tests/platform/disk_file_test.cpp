@@ -52,9 +52,10 @@ TEST_CASE("a file is renamed over another, replaced as a whole, and removed") {
   const std::string to = folder.file("to");
   write_text(from, "new");
   write_text(to, "old");
-  CHECK(replace_file(from.c_str(), to.c_str(), SyncFolder::yes).ok());
+  CHECK(replace_file(from.c_str(), to.c_str()).ok());
+  CHECK(sync_folder_of(to.c_str()).ok());
   CHECK(read_text(to) == "new");
-  CHECK(replace_file(from.c_str(), to.c_str(), SyncFolder::no).status == DiskStatus::failed);
+  CHECK(replace_file(from.c_str(), to.c_str()).status == DiskStatus::failed);
   CHECK(write_whole_file(to.c_str(), std::string("newer")).ok());
   CHECK(read_text(to) == "newer");
   CHECK_FALSE(write_whole_file(folder.file("no/such").c_str(), std::string("x")).ok());
