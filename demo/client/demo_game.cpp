@@ -18,8 +18,8 @@ constexpr int64_t kPauseUs = 1'000'000;   // between two updates, so that the re
 constexpr int64_t kHitchUs = 5'000'000;   // a level load
 constexpr std::array<int, 4> kFrameLimits = {30, 60, 144, 0};
 constexpr const char* kKeys =
-    "T threaded  N naive  D download  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R again  Enter chat  O overlay  "
-    "Tab panels  F12 picture  Esc quit";
+    "T threaded  N naive  D file  1-5 slice  F fps  V pace  H hitch  G guard  P stop  R again  Enter chat  O overlay  Tab panels  "
+    "F12 picture  Esc quit";
 
 }  // namespace
 
