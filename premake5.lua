@@ -157,8 +157,8 @@ if _OPTIONS["fuzz"] then
   project "fuzz_demo"
     kind "StaticLib"
     includedirs { "." }
-    files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/server/http_request.*" }
-    removefiles { "demo/protocol/update_bytes.*" }  -- reads nothing
+    files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/server/http_request.*", "demo/server/file_request.*" }
+    removefiles { "demo/protocol/update_bytes.*", "demo/protocol/private_folder.*" }  -- they read nothing
 
   for _, source in ipairs(os.matchfiles("tests/fuzz/*.cpp")) do
     if path.getbasename(source) ~= "corpus_test" then
@@ -244,7 +244,7 @@ project "demo_client"
   includedirs { ".", "plugin" }
   files { "demo/client/**.h", "demo/client/**.cpp", "demo/protocol/**.h", "demo/protocol/**.cpp", "plugin/extras/overlay*" }
   links { "engine_stub" }
-  use("imgui", "sdl2", "libxxhash")
+  use("imgui", "sdl2", "libxxhash", "libcrypto")
 
 -- Tests see the plugin's inside, so they are built without RTTI as it is: a test double derived from one of its interfaces would
 -- otherwise want type information that nobody emits.
@@ -262,8 +262,9 @@ end
 
 test_program("unit_tests", { "platform", "gate", "pump", "sources", "downloads", "network", "config", "boundary", "extras", "demo", "fuzz" })
   files { "demo/protocol/**.h", "demo/protocol/**.cpp", "demo/client/lanes.cpp", "demo/client/settings.cpp",
-          "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/server/swarm.cpp",
-          "demo/server/swarm_server.cpp", "demo/server/chat_server.cpp", "demo/server/http_request.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }
+          "demo/client/tour.cpp", "demo/client/swarm_view.cpp", "demo/client/swarm_client.cpp", "demo/client/expected_hash.cpp",
+          "demo/client/file_update.cpp", "demo/server/swarm.cpp", "demo/server/swarm_server.cpp", "demo/server/chat_server.cpp",
+          "demo/server/http_request.cpp", "demo/server/file_request.cpp", "demo/server/file_server.cpp", "demo/server/certificate.cpp", "plugin/extras/trace_recorder.*", "plugin/extras/overlay*" }
   includedirs { ".", "plugin" }
   use("imgui", "libxxhash", "sdl2")
 test_program("system_tests", { "system", "fault" })

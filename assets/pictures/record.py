@@ -83,7 +83,7 @@ def main(path):
     with tempfile.TemporaryDirectory() as scratch:
         config = pathlib.Path(scratch, "framepump.toml")
         config.write_text((TOP / "assets/framepump.toml").read_text())
-        command = [TOP / "demo/run", "--name", "Ada", "--clients", "3", "--fps", "30", "--download-mb", str(UPDATE_MB), "--config", config]
+        command = [TOP / "demo/run", "--raw", "--name", "Ada", "--clients", "3", "--fps", "30", "--download-mb", str(UPDATE_MB), "--config", config]
         demo = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             frames = record(demo, config)

@@ -7,43 +7,42 @@
 #include <cstdio>
 #include <cstring>
 
+#include "demo/client/file_update.h"
+#include "demo/client/streamed_update.h"
 #include "engine_stub/clock.h"
 
 namespace demo {
 namespace {
 
-constexpr uint64_t kSeed = 20261123;
-constexpr int64_t kPauseUs = 1'000'000;   // between two downloads, so that the result can be seen
+constexpr int64_t kPauseUs = 1'000'000;   // between two updates, so that the result can be seen
 constexpr int64_t kHitchUs = 5'000'000;   // a level load
 constexpr std::array<int, 4> kFrameLimits = {30, 60, 144, 0};
 constexpr const char* kKeys =
-    "T threaded  N naive  1-5 slice  F fps  V pace  H hitch  G guard  P stop reading  R again  Enter chat  O overlay  Tab panels  F12 picture  Esc quit";
+    "T threaded  N naive  D file  1-5 slice  F fps  V pace  H hitch  G guard  P stop  R again  Enter chat  O overlay  Tab panels  "
+    "F12 picture  Esc quit";
 
 }  // namespace
 
-DemoGame::DemoGame(const Options& options, engine::Engine& engine, Settings& settings)
+DemoGame::DemoGame(const Options& options, engine::Engine& engine, Settings& settings, PrivateFolder& folder)
     : options_(options),
       engine_(engine),
       settings_(settings),
       tour_(options.tour),
       usual_lane_(settings_.lane()),
       usual_pace_(engine.options().pace),
-      expected_hash_(kSeed, options.download_bytes()),
+      folder_(folder),
+      carrier_(options.carrier),
+      expected_hash_(kUsualSeed, options.download_bytes()),
       swarm_(engine.network().network(), engine.network().api(), options.server, options.name),
       overlay_(engine.network().library(), engine.network().network(), options.config),
       begin_us_(engine::now_us()),
       now_us_(begin_us_) {
   if (tour_.is_on()) set_lane(tour_.lane());
-  begin_download();
+  begin_update();
 }
 
 int64_t DemoGame::run_us() const {
   return now_us_ - begin_us_;
-}
-
-DownloadResult DemoGame::result() const {
-  if (finished_runs_ > 0) return finished_;
-  return {download_->received_bytes(), download_->seconds(now_us_), false};
 }
 
 // ---- Keys ----
@@ -57,12 +56,13 @@ void DemoGame::on_key(SDL_Keycode key) {
     case SDLK_ESCAPE: quits_ = true; break;
     case SDLK_t: choose_lane(lane == Lane::threaded ? Lane::drain : Lane::threaded); break;
     case SDLK_n: choose_lane(lane == Lane::naive ? Lane::drain : Lane::naive); break;
+    case SDLK_d: choose_file(); break;
     case SDLK_f: choose_next_fps(); break;
     case SDLK_v: choose_next_pace(); break;
     case SDLK_h: hitch(); break;
     case SDLK_g: toggle_guard(); break;
     case SDLK_p: toggle_reading(); break;
-    case SDLK_r: begin_download(); break;
+    case SDLK_r: begin_update(); break;
     case SDLK_RETURN: is_typing_ = true; break;
     case SDLK_o: show(shows_panels_, !shows_overlay_); break;
     case SDLK_TAB: show(!shows_panels_, shows_overlay_); break;
@@ -108,9 +108,22 @@ void DemoGame::set_lane(Lane lane) {
   if (usual_pace_ == engine::Pace::wait) (void)engine_.set_pace(lane == Lane::naive ? engine::Pace::sleep : engine::Pace::wait);
 }
 
+// A download comes as fast in every lane, so whoever wants to see one gets the raw bytes.
 void DemoGame::choose_lane(Lane lane) {
   tour_.stop();
   set_lane(lane);
+  carrier_ = Carrier::stream;
+  if (sight_.over != "tcp") begin_update();
+}
+
+void DemoGame::choose_file() {
+  if (!options_.has_file()) {
+    note_ = "no file to download: --ca says whom to believe, or --url where one is";
+    return;
+  }
+  tour_.stop();
+  carrier_ = Carrier::file;
+  begin_update();
 }
 
 void DemoGame::choose_slice(uint32_t slice_us) {
@@ -140,7 +153,9 @@ void DemoGame::toggle_guard() {
 
 void DemoGame::toggle_reading() {
   reads_ = !reads_;
-  note_ = reads_ ? "" : "not reading: the queue fills up to its limit, then TCP stops the server; nothing is lost";
+  if (reads_) return note_.clear();
+  note_ = sight_.over == "tcp" ? "not reading: the queue fills up to its limit, then TCP stops the server; nothing is lost"
+                               : "paused: the part that is there stays";
 }
 
 void DemoGame::hitch() {
@@ -158,7 +173,7 @@ void DemoGame::simulate(double seconds) {
   ++frame_;
   now_us_ = engine::now_us();
   watch_events();
-  overlay_.set_name(download_->stream().value(), "update");
+  overlay_.set_name(update_->stream().value(), "update");
   overlay_.set_name(swarm_.peer().value(), "swarm");
   overlay_.frame(engine_.network().report(), {.frame = frame_, .now_us = now_us_});
   swarm_.update(now_us_);
@@ -167,7 +182,7 @@ void DemoGame::simulate(double seconds) {
   if (options_.toggle_every > 0 && frame_ % options_.toggle_every == 0) {
     set_lane(settings_.lane() == Lane::threaded ? Lane::drain : Lane::threaded);
   }
-  advance_download();
+  advance_update();
   advance_lanes();
   advance_tour();
   stop_when_due();
@@ -214,50 +229,70 @@ void DemoGame::steer() {
   swarm_.steer(steer_x_, steer_y_);
 }
 
-void DemoGame::begin_download() {
-  download_.reset();
-  download_ = std::make_unique<Download>(engine_.network().network(), engine_.network().api(), options_.server, expected_hash_);
-  finished_at_us_ = 0;
+void DemoGame::begin_update() {
+  update_.reset();
+  ++runs_;
+  const bool is_stream = carrier_now() == Carrier::stream;
+  if (is_stream) {
+    update_ = std::make_unique<StreamedUpdate>(engine_.network().network(), engine_.network().api(), options_.server, expected_hash_);
+  } else {
+    update_ = make_file_update();
+  }
+  ended_at_us_ = 0;
   run_begin_us_ = engine::now_us();
-  lanes_.begin_run(run_begin_us_);
+  sight_ = update_->sight(run_begin_us_);
+  is_stream ? lanes_.begin_run(run_begin_us_) : lanes_.abandon_run();
 }
 
-void DemoGame::advance_download() {
-  if (finished_at_us_ != 0) {
-    if (!options_.headless && !tour_.is_on() && now_us_ - finished_at_us_ >= kPauseUs) begin_download();
+// One that is not kept has a name of its own each time: of the one before a part may still be there.
+std::unique_ptr<Update> DemoGame::make_file_update() {
+  FileSource source;
+  source.url = options_.file_url();
+  source.is_kept = !options_.save.empty();
+  source.path = source.is_kept ? options_.save : folder_.file("update-" + std::to_string(runs_));
+  source.ca_file = options_.ca_file;
+  source.sha256 = options_.sha256;
+  if (options_.url.empty()) source.expected = &expected_hash_;
+  return std::make_unique<FileUpdate>(engine_.network().network(), std::move(source));
+}
+
+// One that failed is not begun again by itself: it would fail again.
+void DemoGame::advance_update() {
+  if (ended_at_us_ != 0) {
+    const bool is_due = now_us_ - ended_at_us_ >= kPauseUs && sight_.state == UpdateState::finished;
+    if (!options_.headless && !tour_.is_on() && is_due) begin_update();
     return;
   }
-  download_->set_reading(reads_);
-  download_->update(now_us_);
-  if (download_->is_finished()) note_result();
+  update_->set_reading(reads_);
+  update_->update(now_us_);
+  sight_ = update_->sight(now_us_);
+  if (sight_.state != UpdateState::under_way) note_result();
 }
 
 void DemoGame::note_result() {
-  finished_at_us_ = now_us_;
-  finished_ = {download_->received_bytes(), download_->seconds(now_us_), download_->is_verified()};
-  ++finished_runs_;
-  has_wrong_bytes_ = has_wrong_bytes_ || !finished_.is_verified;
+  ended_at_us_ = now_us_;
+  ended_ = sight_;
+  ++ended_runs_;
+  has_failed_update_ = has_failed_update_ || sight_.state == UpdateState::failed;
 }
 
 void DemoGame::advance_lanes() {
-  const uint64_t received_bytes = download_->received_bytes();
-  lanes_.add_frame(settings_.lane(), received_bytes, now_us_, engine_.frame_meter().newest_us(),
-                   engine_.network().tick_meter().newest_us());
-  if (received_bytes == download_->size_bytes()) lanes_.end_run(received_bytes, now_us_);
+  lanes_.add_frame(settings_.lane(), sight_.bytes, now_us_, engine_.frame_meter().newest_us(), engine_.network().tick_meter().newest_us());
+  if (sight_.bytes == sight_.size_bytes) lanes_.end_run(sight_.bytes, now_us_);
 }
 
 void DemoGame::advance_tour() {
   const bool was_on = tour_.is_on();
-  const bool is_finished = finished_at_us_ != 0 && now_us_ - finished_at_us_ >= kPauseUs;
+  const bool is_finished = ended_at_us_ != 0 && now_us_ - ended_at_us_ >= kPauseUs;
   if (!tour_.advance(is_finished, now_us_ - run_begin_us_)) return;
   set_lane(was_on && !tour_.is_on() ? usual_lane_ : tour_.lane());
-  if (tour_.is_on() || !options_.headless) begin_download();
+  if (tour_.is_on() || !options_.headless) begin_update();
 }
 
 void DemoGame::stop_when_due() {
-  if (options_.headless && options_.seconds <= 0 && !tour_.is_on() && finished_at_us_ != 0) quits_ = true;
+  if (options_.headless && options_.seconds <= 0 && !tour_.is_on() && ended_at_us_ != 0) quits_ = true;
   if (options_.seconds > 0 && static_cast<double>(run_us()) / 1e6 >= options_.seconds) {
-    ran_out_of_time_ = finished_runs_ == 0;
+    ran_out_of_time_ = ended_runs_ == 0;
     quits_ = true;
   }
 }
@@ -267,15 +302,13 @@ void DemoGame::draw(engine::Window& window) {
   int height = 0;
   window.size(width, height);
   if (imgui_ == nullptr) imgui_ = std::make_unique<ImGuiRenderer>(window.renderer(), window.density());
-  const float progress =
-      static_cast<float>(static_cast<double>(download_->received_bytes()) / static_cast<double>(download_->size_bytes()));
-  scene_.draw(window.renderer(), width, height, swarm_.view().lights_at(now_us_), swarm_.own_id(), progress);
+  scene_.draw(window.renderer(), width, height, swarm_.view().lights_at(now_us_), swarm_.own_id(), sight_.done());
   if (!shows_panels_) return;
   const int fps = engine_.options().fps;
   imgui_->begin_frame(width, height, 1.0f / static_cast<float>(fps > 0 ? fps : 60));
   draw_overlay(height);
   const float panel_end = panel_.draw(engine_, *this, now_us_, note_, width);
-  lanes_panel_.draw(lanes_, download_->size_bytes(), fps > 0 ? 1e6f / static_cast<float>(fps) : 0.0f, width, height);
+  lanes_panel_.draw(lanes_, options_.download_bytes(), fps > 0 ? 1e6f / static_cast<float>(fps) : 0.0f, width, height);
   draw_swarm_names(width, height);
   Panel::draw_chat(swarm_.chat(), is_typing_ ? &typed_ : nullptr, width, panel_end);
   Panel::draw_keys(kKeys, width, height);
@@ -302,7 +335,7 @@ void DemoGame::draw_swarm_names(int width, int height) {
 void DemoGame::after_draw(engine::Window& window) {
   std::string error;
   const bool is_last_run = !tour_.is_on() || tour_.lane() == Lane::threaded;
-  const bool is_half_way = is_last_run && download_->received_bytes() * 2 >= download_->size_bytes();
+  const bool is_half_way = is_last_run && sight_.done() >= 0.5f;
   if (!options_.screenshot.empty() && !took_screenshot_ && (is_half_way || quits_)) {
     took_screenshot_ = true;
     lacks_screenshot_ = !window.save_picture(options_.screenshot, error);

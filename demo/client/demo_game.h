@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "demo/client/download.h"
 #include "demo/client/expected_hash.h"
 #include "demo/client/imgui_renderer.h"
 #include "demo/client/lanes.h"
@@ -17,21 +16,17 @@
 #include "demo/client/swarm_client.h"
 #include "demo/client/settings.h"
 #include "demo/client/tour.h"
+#include "demo/client/update.h"
+#include "demo/protocol/private_folder.h"
 #include "engine_stub/engine.h"
 
 namespace demo {
 
-// How a download ended, or how far it is.
-struct DownloadResult {
-  uint64_t bytes = 0;
-  double seconds = 0;
-  bool is_verified = false;
-};
-
-// The demo as a game in the engine: the scene, the download, the panels, the keys.
+// The demo as a game in the engine: the scene, the update, the panels, the keys.
 class DemoGame final : public engine::Game {
  public:
-  DemoGame(const Options& options, engine::Engine& engine, Settings& settings);
+  // `folder`: for what is not to be kept; it must outlive the engine's network, whose downloads write there.
+  DemoGame(const Options& options, engine::Engine& engine, Settings& settings, PrivateFolder& folder);
 
   void on_key(SDL_Keycode key) override;
   void on_text(const char* text) override;
@@ -41,11 +36,11 @@ class DemoGame final : public engine::Game {
   void after_draw(engine::Window& window) override;
   bool wants_to_quit() const override { return quits_; }
 
-  const Download& download() const { return *download_; }
+  const UpdateSight& update() const { return sight_; }  // as of this frame
   const SwarmClient& swarm() const { return swarm_; }
-  // Of the newest download that finished; if none did, of the one under way.
-  DownloadResult result() const;
-  bool has_wrong_bytes() const { return has_wrong_bytes_; }
+  // The newest update that ended; if none did, the one under way.
+  const UpdateSight& result() const { return ended_runs_ > 0 ? ended_ : sight_; }
+  bool has_failed_update() const { return has_failed_update_; }
   bool ran_out_of_time() const { return ran_out_of_time_; }
   // --screenshot could not be written.
   bool lacks_screenshot() const { return lacks_screenshot_; }
@@ -56,8 +51,11 @@ class DemoGame final : public engine::Game {
 
  private:
   void watch_events();
-  void begin_download();
-  void advance_download();
+  // The file, but lanes are of raw bytes.
+  Carrier carrier_now() const { return tour_.is_on() ? Carrier::stream : carrier_; }
+  void begin_update();
+  std::unique_ptr<Update> make_file_update();
+  void advance_update();
   void advance_tour();
   void advance_lanes();
   void note_result();
@@ -70,6 +68,7 @@ class DemoGame final : public engine::Game {
   bool type(SDL_Keycode key);
 
   void choose_lane(Lane lane);
+  void choose_file();
   void choose_slice(uint32_t slice_us);
   void choose_next_fps();
   void choose_next_pace();
@@ -85,12 +84,16 @@ class DemoGame final : public engine::Game {
   Tour tour_;
   Lane usual_lane_;  // what flags and file say
   engine::Pace usual_pace_;
+  PrivateFolder& folder_;
+  Carrier carrier_;
   ExpectedHash expected_hash_;
-  std::unique_ptr<Download> download_;
-  DownloadResult finished_;
-  uint64_t finished_runs_ = 0;
-  int64_t finished_at_us_ = 0;  // 0: the current one has not
-  bool has_wrong_bytes_ = false;
+  std::unique_ptr<Update> update_;
+  UpdateSight sight_;
+  UpdateSight ended_;
+  uint64_t runs_ = 0;
+  uint64_t ended_runs_ = 0;
+  int64_t ended_at_us_ = 0;  // 0: the current one has not
+  bool has_failed_update_ = false;
   Lanes lanes_;
   Scene scene_;
   SwarmClient swarm_;

@@ -27,6 +27,8 @@ class Lanes {
   // Once a frame: how far the current run is, and what the last frame took.
   void add_frame(Lane lane, uint64_t received_bytes, int64_t now_us, float frame_us, float tick_us);
   void begin_run(int64_t now_us);
+  // What goes on now is in no lane.
+  void abandon_run() { runs_ = false; }
   // The update is complete.
   void end_run(uint64_t received_bytes, int64_t end_us);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The demo's client: a game in the engine that streams an update while it draws.
+// The demo's client: a game in the engine that downloads an update while it draws.
 #include <cstdio>
 #include <string>
 
@@ -11,13 +11,13 @@
 
 namespace {
 
-int play(const demo::Options& options, engine::Engine& engine) {
+int play(const demo::Options& options, engine::Engine& engine, demo::PrivateFolder& folder) {
   demo::Settings settings(engine.network().network());
   if (const framepump::Status applied = settings.apply(options); !applied) {
     std::fprintf(stderr, "demo_client: %s\n", applied.error().text());
     return 1;
   }
-  demo::DemoGame game(options, engine, settings);
+  demo::DemoGame game(options, engine, settings, folder);
   engine.run(game);
   const std::string report = demo::make_report(engine, game);
   std::printf("%s", report.c_str());
@@ -25,7 +25,7 @@ int play(const demo::Options& options, engine::Engine& engine) {
     std::fprintf(stderr, "demo_client: --report: cannot write %s\n", options.report.c_str());
     return 1;
   }
-  return game.ran_out_of_time() || game.has_wrong_bytes() || game.lacks_screenshot() ? 1 : 0;
+  return game.ran_out_of_time() || game.has_failed_update() || game.lacks_screenshot() ? 1 : 0;
 }
 
 }  // namespace
@@ -44,12 +44,17 @@ int main(int argc, char** argv) {
   engine_options.trace_path = options->trace;
   engine_options.trace_events = options->trace_events;
   std::string error;
+  demo::PrivateFolder folder;  // goes after the network, which may still write there
+  if (options->has_file() && options->save.empty() && !folder.make(error)) {
+    std::fprintf(stderr, "demo_client: %s\n", error.c_str());
+    return 1;
+  }
   const std::unique_ptr<engine::Engine> engine = engine::Engine::create(engine_options, error);
   if (engine == nullptr) {
     std::fprintf(stderr, "demo_client: %s\n", error.c_str());
     return 1;
   }
-  exit_code = play(*options, *engine);
+  exit_code = play(*options, *engine, folder);
   if (engine->close(error)) return exit_code;
   std::fprintf(stderr, "demo_client: %s\n", error.c_str());
   return 1;

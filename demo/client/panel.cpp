@@ -44,7 +44,7 @@ float Panel::draw(const engine::Engine& engine, const DemoGame& game, int64_t no
   char limit[16] = "no limit";
   if (fps > 0) std::snprintf(limit, sizeof(limit), "%d fps", fps);
   ImGui::TextDisabled("%s   pace %s   guard %s", limit, engine::name_of(engine.options().pace), game.has_guard() ? "on" : "off");
-  draw_download(game.download(), now_us);
+  draw_update(game.update(), now_us);
   ImGui::Separator();
   ImGui::Text("frame %6.2f ms   %llu late of %llu", static_cast<double>(engine.frame_meter().newest_us()) / 1000,
               static_cast<unsigned long long>(engine.late_frames()), static_cast<unsigned long long>(engine.frames()));
@@ -99,29 +99,40 @@ void Panel::draw_swarm(const SwarmClient& swarm) {
   }
 }
 
-void Panel::draw_download(const Download& download, int64_t now_us) {
+void Panel::draw_update(const UpdateSight& update, int64_t now_us) {
   constexpr int64_t kRateEveryUs = 250'000;
-  if (rate_at_us_ == 0 || download.received_bytes() < rate_bytes_) {  // the first, or the next download
+  if (rate_at_us_ == 0 || update.bytes < rate_bytes_) {  // the first, or the next update
     rate_at_us_ = now_us;
-    rate_bytes_ = download.received_bytes();
+    rate_bytes_ = update.bytes;
     rate_mb_per_s_.reset();
   }
   if (now_us - rate_at_us_ >= kRateEveryUs) {
     const double rate_seconds = static_cast<double>(now_us - rate_at_us_) / 1e6;
-    rate_mb_per_s_ = static_cast<double>(download.received_bytes() - rate_bytes_) / 1e6 / rate_seconds;
-    rate_bytes_ = download.received_bytes();
+    rate_mb_per_s_ = static_cast<double>(update.bytes - rate_bytes_) / 1e6 / rate_seconds;
+    rate_bytes_ = update.bytes;
     rate_at_us_ = now_us;
   }
-  const double done = static_cast<double>(download.received_bytes());
-  const double all = static_cast<double>(download.size_bytes());
-  const double seconds = download.seconds(now_us);
-  const double average_mb_per_s = seconds > 0 ? done / 1e6 / seconds : 0.0;
-  const double rate_mb_per_s = download.is_finished() ? 0.0 : rate_mb_per_s_.value_or(average_mb_per_s);
+  const bool is_under_way = update.state == UpdateState::under_way;
+  const double rate_mb_per_s = is_under_way ? rate_mb_per_s_.value_or(update.mb_per_s()) : 0.0;
+  const double done_mb = static_cast<double>(update.bytes) / 1e6;
   char text[96];
-  std::snprintf(text, sizeof(text), "%.1f of %.1f MB", done / 1e6, all / 1e6);
-  ImGui::ProgressBar(static_cast<float>(done / all), ImVec2(-1, 0), text);
-  ImGui::Text("%.1f MB/s   %.2f s   average %.1f MB/s", rate_mb_per_s, seconds, average_mb_per_s);
-  ImGui::TextWrapped("%s", download.status().c_str());
+  if (update.size_bytes > 0) {
+    std::snprintf(text, sizeof(text), "%.1f of %.1f MB", done_mb, static_cast<double>(update.size_bytes) / 1e6);
+  } else {
+    std::snprintf(text, sizeof(text), "%.1f MB", done_mb);
+  }
+  ImGui::ProgressBar(update.done(), ImVec2(-1, 0), text);
+  ImGui::Text("%.1f MB/s   %.2f s   average %.1f MB/s", rate_mb_per_s, update.seconds, update.mb_per_s());
+  if (update.left_s && is_under_way) {
+    ImGui::SameLine();
+    ImGui::Text("  %.1f s left", *update.left_s);
+  }
+  if (update.state == UpdateState::failed) ImGui::PushStyleColor(ImGuiCol_Text, kOrange);
+  ImGui::TextWrapped("%s", update.status.c_str());
+  if (update.state == UpdateState::failed) ImGui::PopStyleColor();
+  if (update.over != "tcp") ImGui::TextDisabled("%s", update.from.substr(0, update.from.find('?')).c_str());
+  if (update.resumed_bytes > 0) ImGui::TextColored(kOrange, "%.1f MB were there before", static_cast<double>(update.resumed_bytes) / 1e6);
+  if (update.interruptions > 0) ImGui::TextColored(kOrange, "broken off and tried again: %u", update.interruptions);
 }
 
 }  // namespace demo

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "demo/client/download.h"
 #include "demo/client/swarm_client.h"
+#include "demo/client/update.h"
 #include "engine_stub/engine.h"
 
 namespace demo {
@@ -27,7 +27,7 @@ class Panel {
 
  private:
   static void draw_swarm(const SwarmClient& swarm);
-  void draw_download(const Download& download, int64_t now_us);
+  void draw_update(const UpdateSight& update, int64_t now_us);
 
   uint64_t rate_bytes_ = 0;  // received when the rate was last computed
   int64_t rate_at_us_ = 0;

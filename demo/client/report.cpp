@@ -6,13 +6,41 @@
 #include <nlohmann/json.hpp>
 
 namespace demo {
+namespace {
+
+double rounded(double value) { return std::round(value * 1000) / 1000; }
+
+const char* name_of(UpdateState state) {
+  switch (state) {
+    case UpdateState::finished: return "finished";
+    case UpdateState::failed: return "failed";
+    default: return "under way";
+  }
+}
+
+nlohmann::ordered_json report_of(const UpdateSight& update) {
+  nlohmann::ordered_json report = {{"bytes", update.bytes},
+                                   {"seconds", rounded(update.seconds)},
+                                   {"mb_per_s", rounded(update.mb_per_s())},
+                                   {"verified", update.is_verified},
+                                   {"verified_by", update.verified_by},
+                                   {"state", name_of(update.state)},
+                                   {"status", update.status},
+                                   {"from", update.from},
+                                   {"over", update.over},
+                                   {"size_bytes", update.size_bytes},
+                                   {"resumed_bytes", update.resumed_bytes},
+                                   {"interruptions", update.interruptions}};
+  if (update.left_s) report["left_s"] = rounded(*update.left_s);
+  return report;
+}
+
+}  // namespace
 
 std::string make_report(engine::Engine& engine, const DemoGame& game) {
   framepump::Network& network = engine.network().network();
   const framepump::Totals totals = network.totals();
-  const DownloadResult download = game.result();
   const engine::FrameMeter& ticks = engine.network().tick_meter();
-  const double mb_per_s = download.seconds > 0 ? static_cast<double>(download.bytes) / 1e6 / download.seconds : 0.0;
   nlohmann::ordered_json report;
   report["mode"] = engine.network().report().mode == FRAMEPUMP_MODE_THREADED ? "threaded" : "frame-locked";
   report["fps"] = engine.options().fps;
@@ -21,10 +49,7 @@ std::string make_report(engine::Engine& engine, const DemoGame& game) {
   report["frames"] = engine.frames();
   report["late_frames"] = engine.late_frames();
   report["mode_switches"] = game.mode_switches();
-  report["download"] = {{"bytes", download.bytes},
-                        {"seconds", std::round(download.seconds * 1000) / 1000},
-                        {"mb_per_s", std::round(mb_per_s * 1000) / 1000},
-                        {"verified", download.is_verified}};
+  report["download"] = report_of(game.result());
   report["tick_us"] = {{"p50", ticks.percentile_us(0.5)}, {"p99", ticks.percentile_us(0.99)}, {"max", ticks.max_us()}};
   report["overruns"] = totals.overruns;
   const SwarmView& view = game.swarm().view();

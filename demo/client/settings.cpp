@@ -7,6 +7,8 @@ namespace {
 constexpr uint32_t kNaiveQuantumKib = 16;  // what games that poll give recv, one call per frame
 
 constexpr uint32_t kPeerTimeoutMs = 2'000;  // short, so that a halt of the game thread shows
+constexpr uint32_t kRetryMs = 100;            // as the raw stream does: somebody looks on
+constexpr uint32_t kRetryLimitMs = 2'000;
 
 bool is_naive(const framepump::Config& config) {
   return config.threaded == 0 && config.slice_us == 0 && config.quantum_kib == kNaiveQuantumKib;
@@ -25,6 +27,8 @@ framepump::Status Settings::apply(const Options& options) {
   }
   framepump::Config config = network_.config();
   config.datagram_timeout_ms = kPeerTimeoutMs;
+  config.download_retry_ms = kRetryMs;
+  config.download_retry_limit_ms = kRetryLimitMs;
   if (options.slice_us) config.slice_us = *options.slice_us;
   if (!options.threaded.empty()) config.threaded = options.threaded == "on" ? 1 : 0;
   return network_.configure(config);

@@ -15,6 +15,9 @@ namespace demo {
 
 constexpr uint32_t kProtocolVersion = 1;
 constexpr uint64_t kLargestUpdateBytes = uint64_t{16} << 30;
+// What is meant without a word about it.
+constexpr uint64_t kUsualSeed = 20261123;
+constexpr uint64_t kUsualUpdateBytes = 115'000'000;
 
 // "Send me the bytes from `offset` to `size_bytes` of the update with this seed."
 struct UpdateRequest {

@@ -12,9 +12,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "demo/protocol/address.h"
+#include "demo/server/certificate.h"
 #include "demo/server/chat_server.h"
+#include "demo/server/file_server.h"
 #include "demo/server/metrics.h"
 #include "demo/server/metrics_server.h"
 #include "demo/server/server_stats.h"
@@ -39,6 +42,10 @@ struct Options {
   bool stats = true;
   std::string metrics;
   std::string chat;
+  std::string https;
+  std::string certificate;
+  std::string key;
+  std::string keep_certificate;
   std::string trace;
   uint32_t trace_events = Recorder::kDefaultEvents;
 };
@@ -65,7 +72,7 @@ fp::Result<fp::Network> make_network(const Options& options, Recorder* trace) {
 class Server {
  public:
   Server(fp::Network& network, fp::Listener listener, fp::Host host, Recorder* trace)
-      : network_(network), host_(host), trace_(trace), updates_(network, listener), swarm_(network, host) {}
+      : network_(network), host_(host), trace_(trace), updates_(network, listener, by_seed_), swarm_(network, host) {}
 
   void serve_metrics(fp::Listener listener) {
     metrics_ = std::make_unique<demo::MetricsServer>(network_, listener, [this] { return demo::metrics_text(sight()); });
@@ -74,6 +81,10 @@ class Server {
   fp::Result<uint16_t> serve_chat(const std::string& host, uint16_t port) {
     chat_.emplace(network_);
     return chat_->open(host.c_str(), port);
+  }
+  fp::Result<uint16_t> serve_files(const std::string& host, uint16_t port, const fp::Tls& tls) {
+    files_.emplace(network_, by_seed_);
+    return files_->open(host.c_str(), port, tls);
   }
   void print_stats() { stats_.emplace(); }
 
@@ -89,7 +100,8 @@ class Server {
     // While somebody waits for bytes the next frame comes as soon as half of a 4 MiB send queue may have left at 1 GB/s.
     constexpr int64_t kBusyFrameUs = 2'000;
     constexpr int64_t kIdleFrameUs = 50'000;
-    const int64_t frame_us = updates_.is_busy() ? kBusyFrameUs : kIdleFrameUs;
+    const bool is_busy = updates_.is_busy() || (files_ && files_->is_busy());
+    const int64_t frame_us = is_busy ? kBusyFrameUs : kIdleFrameUs;
     network_.wait_until(std::min(now_us() + frame_us, swarm_.next_step_us()), fp::Until::first_data);
     if (trace_ != nullptr) trace_->add_frame(frame_, begin_us, now_us());
   }
@@ -104,7 +116,7 @@ class Server {
  private:
   demo::ServerSight sight() const {
     demo::ServerSight sight = {.totals = network_.totals(), .ticks = ticks_};
-    sight.update_clients = updates_.clients();
+    sight.update_clients = updates_.clients() + (files_ ? files_->clients() : 0);
     sight.swarm_clients = swarm_.members();
     if (const fp::Result<fp::HostInfo> info = host_.info()) sight.host = *info;
     sight.datagram_loss = swarm_.loss();
@@ -121,20 +133,24 @@ class Server {
   fp::Network& network_;
   fp::Host host_;
   Recorder* trace_;
+  demo::UpdatesBySeed by_seed_;
   demo::UpdateServer updates_;
   demo::SwarmServer swarm_;
   std::optional<demo::ChatServer> chat_;
+  std::optional<demo::FileServer> files_;
   demo::TickHistogram ticks_;
   std::unique_ptr<demo::MetricsServer> metrics_;
   std::optional<demo::ServerStats> stats_;
   uint64_t frame_ = 0;
 };
 
-// The chat is as far away as the update; without a word about it on the port after that, or on any if that was any. Nothing: none is wanted.
-std::optional<uint16_t> chat_port(const Options& options, const demo::HostPort& served) {
-  if (options.chat == "off") return std::nullopt;
-  if (!options.chat.empty()) return static_cast<uint16_t>(std::stoul(options.chat));
-  return served.port == 0 || served.port == 65535 ? uint16_t{0} : static_cast<uint16_t>(served.port + 1);
+// Chat and files are as far away as the update; without a word about them on the ports after that, or on any if that was any. Nothing: it is
+// not wanted.
+std::optional<uint16_t> port_beside(const std::string& wanted, const demo::HostPort& served, uint32_t distance) {
+  if (wanted == "off") return std::nullopt;
+  if (!wanted.empty()) return static_cast<uint16_t>(std::stoul(wanted));
+  const uint32_t port = served.port + distance;
+  return served.port == 0 || port > 65535 ? uint16_t{0} : static_cast<uint16_t>(port);
 }
 
 bool is_port_or_off(const std::string& text) {
@@ -145,6 +161,65 @@ bool is_port_or_off(const std::string& text) {
 // A port alone is one of this machine only.
 std::optional<demo::HostPort> metrics_address(const std::string& text) {
   return demo::parse_host_port(text.find(':') == std::string::npos ? "127.0.0.1:" + text : text);
+}
+
+// What a part of the server says when it is there; nothing with an `error`.
+using Ready = std::optional<std::string>;
+
+Ready add_metrics(const Options& options, fp::Network& network, Server& server, std::string& error) {
+  const demo::HostPort wanted = *metrics_address(options.metrics);
+  const fp::Result<fp::Listener> page = network.listen(wanted.host.c_str(), wanted.port, fp::Priority::bulk, FRAMEPUMP_STREAM_HALF_OPEN);
+  if (page) {
+    server.serve_metrics(*page);
+    return "metrics on http://" + demo::to_text({wanted.host, page->port()}) + "/metrics\n";
+  }
+  error = page.error().text();
+  return std::nullopt;
+}
+
+Ready add_chat(Server& server, const std::string& host, uint16_t port, std::string& error) {
+  const fp::Result<uint16_t> chosen = server.serve_chat(host, port);
+  if (chosen) return "chat on " + demo::to_text({host, *chosen}) + "\n";
+  error = chosen.error().text();
+  return std::nullopt;
+}
+
+std::optional<demo::Certificate> get_certificate(const Options& options, const std::string& host, std::string& error) {
+  if (!options.certificate.empty()) return demo::Certificate::of_files(options.certificate, options.key);
+  if (!options.keep_certificate.empty()) return demo::Certificate::keep(options.keep_certificate, host, error);
+  return demo::Certificate::make(host, error);
+}
+
+Ready add_files(Server& server, const demo::Certificate& certificate, const std::string& host, uint16_t port, std::string& error) {
+  const fp::Result<uint16_t> chosen = server.serve_files(host, port, certificate.tls());
+  if (chosen) {
+    const std::string address = demo::to_text({host == "0.0.0.0" || host == "::" ? "localhost" : host, *chosen});
+    return "update on https://" + address + std::string(demo::kUpdatePath) + "\ncertificate in " + certificate.file() + "\n";
+  }
+  error = chosen.error().text();
+  return std::nullopt;
+}
+
+// All of it, or what nobody has asked for and cannot be had is left out with a word. Nothing: that was said, and the server is not to run.
+Ready add_parts(const Options& options, const demo::HostPort& address, fp::Network& network, Server& server,
+                std::optional<demo::Certificate>& certificate) {
+  std::string said;
+  std::string error;
+  const auto take = [&](const char* name, bool is_asked_for, const Ready& ready) {
+    if (ready) said += *ready;
+    if (!ready) std::fprintf(stderr, "demo_server: %s%s: %s\n", is_asked_for ? "--" : "no ", name, error.c_str());
+    return ready || !is_asked_for;
+  };
+  if (const std::optional<uint16_t> port = port_beside(options.chat, address, 1)) {
+    if (!take("chat", !options.chat.empty(), add_chat(server, address.host, *port, error))) return std::nullopt;
+  }
+  if (!options.metrics.empty() && !take("metrics", true, add_metrics(options, network, server, error))) return std::nullopt;
+  if (const std::optional<uint16_t> port = port_beside(options.https, address, 2)) {
+    const bool is_asked_for = !options.https.empty() || !options.certificate.empty() || !options.keep_certificate.empty();
+    certificate = get_certificate(options, address.host, error);
+    if (!take("https", is_asked_for, certificate ? add_files(server, *certificate, address.host, *port, error) : Ready())) return std::nullopt;
+  }
+  return said;
 }
 
 int serve(const Options& options, const demo::HostPort& address, Recorder* trace) {
@@ -160,23 +235,11 @@ int serve(const Options& options, const demo::HostPort& address, Recorder* trace
   fp::Result<fp::Host> host = network->open_host(host_options);
   if (!host) std::fprintf(stderr, "demo_server: no swarm, only the update: %s\n", host.error().text());
   Server server(*network, *listener, host ? *host : fp::Host(), trace);
-  std::string metrics;
-  if (!options.metrics.empty()) {
-    const demo::HostPort wanted = *metrics_address(options.metrics);
-    fp::Result<fp::Listener> page = network->listen(wanted.host.c_str(), wanted.port, fp::Priority::bulk, FRAMEPUMP_STREAM_HALF_OPEN);
-    if (!page) return complain((std::string("--metrics: ") + page.error().text()).c_str());
-    server.serve_metrics(*page);
-    metrics = "metrics on http://" + demo::to_text({wanted.host, page->port()}) + "/metrics\n";
-  }
-  std::string chat;
-  if (const std::optional<uint16_t> port = chat_port(options, address)) {
-    const fp::Result<uint16_t> chosen = server.serve_chat(address.host, *port);
-    if (!chosen && !options.chat.empty()) return complain((std::string("--chat: ") + chosen.error().text()).c_str());
-    if (chosen) chat = "chat on " + demo::to_text({address.host, *chosen}) + "\n";
-    if (!chosen) std::fprintf(stderr, "demo_server: no chat: %s\n", chosen.error().text());
-  }
+  std::optional<demo::Certificate> certificate;
+  const Ready parts = add_parts(options, address, *network, server, certificate);
+  if (!parts) return 1;
   if (options.stats) server.print_stats();
-  std::printf("listening on %s\n%s%s", demo::to_text({address.host, listener->port()}).c_str(), chat.c_str(), metrics.c_str());
+  std::printf("listening on %s\n%sready\n", demo::to_text({address.host, listener->port()}).c_str(), parts->c_str());
   std::fflush(stdout);
   while (stop_requested == 0) server.run_frame();
   server.stop();
@@ -195,8 +258,9 @@ int serve_and_trace(const Options& options) {
                  options.metrics.c_str());
     return 2;
   }
-  if (!options.chat.empty() && !is_port_or_off(options.chat)) {
-    std::fprintf(stderr, "demo_server: --chat is '%s', allowed is PORT (0 to 65535) or off\n", options.chat.c_str());
+  for (const auto& [name, value] : {std::pair("--chat", &options.chat), std::pair("--https", &options.https)}) {
+    if (value->empty() || is_port_or_off(*value)) continue;
+    std::fprintf(stderr, "demo_server: %s is '%s', allowed is PORT (0 to 65535) or off\n", name, value->c_str());
     return 2;
   }
   std::unique_ptr<Recorder> trace;
@@ -214,7 +278,7 @@ int serve_and_trace(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app{"Serves the 115 MB update of the FramePump demo over TCP (the bytes come from the client's seed), and a swarm of lights over UDP."};
+  CLI::App app{"Serves the 115 MB update of the FramePump demo over TCP and HTTPS (the bytes come from the client's seed), and a swarm of lights over UDP."};
   app.add_option("--serve", options.serve, "HOST:PORT to listen on; port 0 lets the system choose")->capture_default_str();
   app.add_option("--threaded", options.threaded, "pump on a thread of its own")->check(CLI::IsMember({"on", "off"}));
   app.add_option("--config", options.config, "framepump.toml to open and to watch; without it the defaults, but clients that are silent time out "
@@ -224,6 +288,19 @@ int main(int argc, char** argv) {
                "print one line a second: clients, throughput, loss, the tick's time, memory");
   app.add_option("--metrics", options.metrics, "serve http://127.0.0.1:PORT/metrics for Prometheus (or HOST:PORT, numeric); port 0 lets the system choose");
   app.add_option("--chat", options.chat, "PORT of a chat of lines (nc HOST PORT), or off; without it the port after that of --serve, or with port 0 any");
+  app.add_option("--https", options.https,
+                 "PORT of the update as a file, https://HOST:PORT/update.bin, or off; without it the second port after that of --serve, "
+                 "or with port 0 any");
+  CLI::Option* const certificate = app.add_option("--certificate", options.certificate,
+                                                  "PEM file of the certificate to show there, with its key in --key; without it one is "
+                                                  "made, which clients believe by the file that is named when the server is ready")
+                                       ->check(CLI::ExistingFile);
+  CLI::Option* const key = app.add_option("--key", options.key, "PEM file of that certificate's key")->check(CLI::ExistingFile);
+  key->needs(certificate);
+  certificate->needs(key);
+  app.add_option("--keep-certificate", options.keep_certificate,
+                 "folder for the one that is made, and its key, so that they are the same next time")
+      ->excludes(certificate);
   app.add_option("--trace", options.trace, "write what happened in each frame to this file at the end, for ui.perfetto.dev (plugin/docs/traces.md)");
   app.add_option("--trace-events", options.trace_events, "how many of the newest events of each thread a trace keeps, 56 bytes each")
       ->check(CLI::Range(Recorder::kFewestEvents, Recorder::kMostEvents))

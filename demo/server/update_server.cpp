@@ -61,7 +61,7 @@ void UpdateServer::read_request(Session& session) {
   const std::optional<UpdateRequest> request = decode_request(*bytes, error);
   (void)session.stream.consume(kRequestBytes);
   if (!request) return refuse(session, error);
-  session.bytes = bytes_of(request->seed);
+  session.bytes = updates_.get(request->seed);
   session.offset = request->offset;
   session.end = request->size_bytes;
   (void)session.stream.write_all(encode(UpdateResponse{UpdateStatus::ok, session.offset, session.end}));
@@ -82,15 +82,6 @@ void UpdateServer::send_more(Session& session) {
     if (!session.stream.commit(room.size())) return;
     session.offset += room.size();
   }
-}
-
-std::shared_ptr<const UpdateBytes> UpdateServer::bytes_of(uint64_t seed) {
-  std::shared_ptr<const UpdateBytes> bytes = by_seed_[seed].lock();
-  if (bytes != nullptr) return bytes;
-  std::erase_if(by_seed_, [](const auto& entry) { return entry.second.expired(); });
-  bytes = std::make_shared<const UpdateBytes>(seed);
-  by_seed_[seed] = bytes;
-  return bytes;
 }
 
 }  // namespace demo

@@ -4,19 +4,20 @@
 #include <framepump/framepump.hpp>
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
-#include "demo/protocol/update_bytes.h"
 #include "demo/protocol/update_protocol.h"
+#include "demo/server/updates_by_seed.h"
 
 namespace demo {
 
 // Serves the update to every client that asks, from whatever offset it asks for, as fast as each takes it.
 class UpdateServer {
  public:
-  UpdateServer(framepump::Network& network, framepump::Listener listener) : network_(network), listener_(listener) {}
+  UpdateServer(framepump::Network& network, framepump::Listener listener, UpdatesBySeed& updates)
+      : network_(network), listener_(listener), updates_(updates) {}
 
   // After tick: new clients, requests, and as much of the update as there is room for.
   void serve();
@@ -37,12 +38,11 @@ class UpdateServer {
   void welcome(framepump::Stream stream);
   void send_more(Session& session);
   void refuse(Session& session, const std::string& why);
-  std::shared_ptr<const UpdateBytes> bytes_of(uint64_t seed);
 
   framepump::Network& network_;
   framepump::Listener listener_;
+  UpdatesBySeed& updates_;
   std::unordered_map<framepump_handle, Session> sessions_;
-  std::map<uint64_t, std::weak_ptr<const UpdateBytes>> by_seed_;
   bool is_busy_ = false;
 };
 

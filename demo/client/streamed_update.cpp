@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "demo/client/download.h"
+#include "demo/client/streamed_update.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -15,7 +15,7 @@ constexpr int64_t kLongestQuietUs = 10'000'000;  // a server that is alive and h
 
 }  // namespace
 
-Download::Download(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected)
+StreamedUpdate::StreamedUpdate(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected)
     : network_(network),
       api_(api),
       server_(std::move(server)),
@@ -23,13 +23,14 @@ Download::Download(framepump::Network& network, const framepump_api& api, HostPo
       hash_(XXH3_createState()),
       back_off_us_(kFirstBackOffUs) {
   XXH3_64bits_reset(hash_.get());
+  (void)expected_.xxh3();  // begins to compute it
 }
 
-Download::~Download() {
+StreamedUpdate::~StreamedUpdate() {
   if (stream_) (void)stream_.abort();
 }
 
-void Download::update(int64_t now_us) {
+void StreamedUpdate::update(int64_t now_us) {
   for (const framepump::Event& event : network_.events()) {
     if (stream_ && event.handle == stream_.value()) on_event(event, now_us);
   }
@@ -41,7 +42,7 @@ void Download::update(int64_t now_us) {
   if (state_ == State::waiting && now_us >= retry_at_us_) connect(now_us);
 }
 
-void Download::connect(int64_t now_us) {
+void StreamedUpdate::connect(int64_t now_us) {
   if (begin_us_ == 0) begin_us_ = now_us;
   framepump::Result<framepump::Stream> stream = network_.connect(server_.host.c_str(), server_.port, framepump::Priority::bulk);
   if (!stream) return retry_later(stream.error().text(), now_us);
@@ -53,7 +54,7 @@ void Download::connect(int64_t now_us) {
   status_ = "connecting to " + to_text(server_);
 }
 
-void Download::on_event(const framepump::Event& event, int64_t now_us) {
+void StreamedUpdate::on_event(const framepump::Event& event, int64_t now_us) {
   if (event.what() == framepump::EventKind::connected) {
     state_ = State::asked;
     heard_at_us_ = now_us;
@@ -70,7 +71,7 @@ void Download::on_event(const framepump::Event& event, int64_t now_us) {
   }
 }
 
-void Download::read_response() {
+void StreamedUpdate::read_response() {
   const auto bytes = stream_.peek(kResponseBytes);
   if (!bytes) return;
   std::string error;
@@ -86,7 +87,7 @@ void Download::read_response() {
 }
 
 // Everything that this frame published, block by block, without a copy.
-void Download::receive(int64_t now_us) {
+void StreamedUpdate::receive(int64_t now_us) {
   for (auto run = stream_.front(); !run.empty(); run = stream_.front()) {
     const size_t wanted = std::min<uint64_t>(run.size(), size_bytes() - received_bytes_);
     XXH3_64bits_update(hash_.get(), run.data(), wanted);
@@ -98,18 +99,18 @@ void Download::receive(int64_t now_us) {
   if (received_bytes_ == size_bytes()) end(now_us);
 }
 
-void Download::give_up_when_quiet(int64_t now_us) {
+void StreamedUpdate::give_up_when_quiet(int64_t now_us) {
   if (!trouble_.empty() || now_us - heard_at_us_ < kLongestQuietUs) return;
   give_up("it sent nothing for " + std::to_string(kLongestQuietUs / 1'000'000) + " s");
 }
 
 // The closed event, which follows, starts the next try.
-void Download::give_up(const std::string& why) {
+void StreamedUpdate::give_up(const std::string& why) {
   trouble_ = why;
   (void)stream_.abort();
 }
 
-void Download::end(int64_t now_us) {
+void StreamedUpdate::end(int64_t now_us) {
   end_us_ = now_us;
   state_ = State::verifying;
   status_ = "received, verifying";
@@ -117,8 +118,8 @@ void Download::end(int64_t now_us) {
 }
 
 // The other hash is long since there, unless the machine is busy; a frame does not wait for it.
-void Download::verify() {
-  const std::optional<uint64_t> expected_hash = expected_.value();
+void StreamedUpdate::verify() {
+  const std::optional<uint64_t> expected_hash = expected_.xxh3();
   if (!expected_hash) return;
   is_verified_ = XXH3_64bits_digest(hash_.get()) == *expected_hash;
   state_ = State::finished;
@@ -126,7 +127,7 @@ void Download::verify() {
   if (!is_verified_) std::fprintf(stderr, "demo_client: %s: %s\n", to_text(server_).c_str(), status_.c_str());
 }
 
-void Download::retry_later(const std::string& why, int64_t now_us) {
+void StreamedUpdate::retry_later(const std::string& why, int64_t now_us) {
   // Up to half as much again, so that many clients do not come back in step.
   const int64_t jitter_us = static_cast<int64_t>(random_() % static_cast<uint64_t>(back_off_us_ / 2));
   retry_at_us_ = now_us + back_off_us_ + jitter_us;
@@ -136,12 +137,24 @@ void Download::retry_later(const std::string& why, int64_t now_us) {
   status_ = to_text(server_) + ": " + why;
   back_off_us_ = std::min(back_off_us_ * 2, kLongestBackOffUs);
   trouble_.clear();
+  ++interruptions_;
   state_ = State::waiting;
 }
 
-double Download::seconds(int64_t now_us) const {
-  if (begin_us_ == 0) return 0;
-  return static_cast<double>((end_us_ != 0 ? end_us_ : now_us) - begin_us_) / 1e6;
+UpdateSight StreamedUpdate::sight(int64_t now_us) const {
+  UpdateSight sight;
+  if (state_ == State::finished) sight.state = is_verified_ ? UpdateState::finished : UpdateState::failed;
+  sight.status = status_;
+  sight.from = to_text(server_);
+  sight.over = "tcp";
+  sight.bytes = received_bytes_;
+  sight.size_bytes = size_bytes();
+  sight.interruptions = interruptions_;
+  if (begin_us_ != 0) sight.seconds = static_cast<double>((end_us_ != 0 ? end_us_ : now_us) - begin_us_) / 1e6;
+  if (state_ == State::receiving && received_bytes_ > 0) sight.left_s = sight.seconds * (1.0 / static_cast<double>(sight.done()) - 1.0);
+  sight.is_verified = is_verified_;
+  if (is_verified_) sight.verified_by = "xxh3";
+  return sight;
 }
 
 }  // namespace demo

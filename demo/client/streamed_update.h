@@ -10,37 +10,30 @@
 #include <string>
 
 #include "demo/client/expected_hash.h"
+#include "demo/client/update.h"
 #include "demo/protocol/address.h"
 
 namespace demo {
 
 // Streams the update: connects, asks, hashes every byte as it comes. When the connection is refused or dies it says so, waits a
 // little longer each time, and goes on where it stopped.
-class Download {
+class StreamedUpdate final : public Update {
  public:
-  Download(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected);
-  ~Download();
-  Download(const Download&) = delete;
-  Download& operator=(const Download&) = delete;
+  StreamedUpdate(framepump::Network& network, const framepump_api& api, HostPort server, ExpectedHash& expected);
+  ~StreamedUpdate() override;
+  StreamedUpdate(const StreamedUpdate&) = delete;
+  StreamedUpdate& operator=(const StreamedUpdate&) = delete;
 
   // False: leaves what arrives unread, so that the server has to wait.
-  void set_reading(bool reads) { reads_ = reads; }
-  // Once a frame, after tick.
-  void update(int64_t now_us);
-
-  uint64_t received_bytes() const { return received_bytes_; }
-  uint64_t size_bytes() const { return expected_.size_bytes(); }
-  bool is_finished() const { return state_ == State::finished; }
-  // Finished, and the hash of the received bytes is that of the seed's.
-  bool is_verified() const { return is_verified_; }
-  // From the first request to the last byte, or until now.
-  double seconds(int64_t now_us) const;
-  const std::string& status() const { return status_; }  // one line for the panel
-  framepump::Stream stream() const { return stream_; }   // null without a connection
+  void set_reading(bool reads) override { reads_ = reads; }
+  void update(int64_t now_us) override;
+  UpdateSight sight(int64_t now_us) const override;
+  framepump::Stream stream() const override { return stream_; }
 
  private:
   enum class State { waiting, connecting, asked, receiving, verifying, finished };
 
+  uint64_t size_bytes() const { return expected_.size_bytes(); }
   void connect(int64_t now_us);
   void on_event(const framepump::Event& event, int64_t now_us);
   void read_response();
@@ -71,6 +64,7 @@ class Download {
   std::string trouble_;      // why we gave this connection up; empty: we did not
   int64_t retry_at_us_ = 0;
   int64_t back_off_us_;
+  uint32_t interruptions_ = 0;
   std::mt19937 random_{std::random_device{}()};
   std::string status_ = "waiting";
 };
