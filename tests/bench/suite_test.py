@@ -11,8 +11,8 @@ import unittest
 from unittest import mock
 
 from suite import pages, plots, table
-from suite.__main__ import read_runs
-from suite.model import OURS, CannotRun, Contestant, Figures, Row, Target
+from suite.__main__ import BENCHMARKS, read_runs
+from suite.model import OURS, CannotRun, Contestant, Context, Figures, Row, Target
 from suite.runner import run_row
 
 
@@ -94,6 +94,17 @@ class Verdicts(unittest.TestCase):
     def test_a_target_without_figures_is_unknown(self):
         self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")
         self.assertEqual(table.verdict(Target("t", lambda f: max(f.all("nobody", "us")), at_most=1), self.FIGURES)[1], "unknown")
+
+
+class Rows(unittest.TestCase):
+    def test_every_row_has_framepump_and_names_nobody_twice(self):
+        for context in (Context("nowhere", smoke=True), Context("nowhere", quick=True), Context("nowhere")):
+            for benchmark in BENCHMARKS.keys() - {"micro"}:
+                for row in BENCHMARKS[benchmark](context):
+                    names = [contestant.name for contestant in row.contestants]
+                    self.assertEqual(len(names), len(set(names)), f"{benchmark}: {row.work}: {names}")
+                    self.assertIn(OURS, names, f"{benchmark}: {row.work}")
+                    self.assertEqual(row.benchmark, benchmark)
 
 
 class Sources(unittest.TestCase):

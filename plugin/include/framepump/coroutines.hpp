@@ -32,68 +32,13 @@
 #pragma once
 
 #include <framepump/task.hpp>
+#include <framepump/task_event.hpp>
 #include <framepump/task_join.hpp>
 #include <framepump/task_listener.hpp>
 #include <framepump/task_stream_await.hpp>
 
 namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
-namespace detail {
-
-// Waits for one event about one handle. The task may be one of other Tasks than the core that is asked.
-class EventAwait {
- public:
-  EventAwait(TaskCore& core, EventKind kind, framepump_handle handle) : core_(core), kind_(kind) { place_.watch.handle = handle; }
-
-  bool await_ready() const { return !core_.is_open() && !is_task_cancelled(); }
-  template <typename Waiter>
-  void await_suspend(std::coroutine_handle<Waiter> waiter) {
-    TaskState& task = waiter.promise();
-    place_.self = this;
-    place_.watch.on_event = [](Watch& watch, const framepump_event& event) { reinterpret_cast<Place&>(watch).self->note(event); };
-    place_.watch.on_end = [](Watch& watch) { reinterpret_cast<Place&>(watch).self->go_on(); };
-    task_ = &task;
-    task.awaiter = this;
-    task.forget = [](TaskState& forgotten) { static_cast<EventAwait*>(forgotten.awaiter)->leave(); };
-    core_.add_watch(place_.watch);
-  }
-  Event await_resume() {
-    const bool is_same_tick = task_ != nullptr && task_->core->network() == network_ && task_->core->tick() == tick_;
-    if (!is_same_tick) event_.text = nullptr;
-    return event_;
-  }
-
- private:
-  struct Place {
-    Watch watch;
-    EventAwait* self = nullptr;
-  };
-  void note(const framepump_event& event) {
-    if (event.kind != static_cast<uint32_t>(kind_)) return;
-    static_cast<framepump_event&>(event_) = event;
-    network_ = core_.network();
-    tick_ = core_.tick();
-    go_on();
-  }
-  void go_on() {
-    leave();
-    task_->core->push_ready(*task_);
-  }
-  void leave() {
-    if (place_.watch.table_place != nullptr) core_.watches().remove(place_.watch);  // else the core may be gone
-  }
-
-  TaskCore& core_;
-  EventKind kind_;
-  TaskState* task_ = nullptr;
-  Place place_;
-  Event event_ = {};
-  framepump_handle network_ = 0;
-  uint64_t tick_ = 0;
-};
-
-}  // namespace detail
-
 // Runs tasks over one network. Neither copied nor moved, since tasks refer to it.
 class Tasks : public detail::TaskCore {
  public:
@@ -166,7 +111,7 @@ class Tasks : public detail::TaskCore {
   // Waits for the next event of this kind about this handle, a datagram peer's for example; one that was published before is not
   // waited for. Returns the Event; its text is null if the slice did not let the task go on in the same tick. A task of other Tasks may wait
   // for it, and gets one of kind 0 if these go before.
-  detail::EventAwait event(EventKind kind, framepump_handle handle) { return detail::EventAwait(*this, kind, handle); }
+  detail::EventAwait event(EventKind kind, framepump_handle handle) { return detail::EventAwait(*this, kind, kind, handle); }
 
   // ---- time (free functions too, for tasks that know no Tasks) ----
 

@@ -10,6 +10,9 @@
 namespace framepump {
 inline namespace v0 {  // its own symbols: the plugin's inside has classes of the same names
 
+template <typename T>
+class Task;
+
 // framepump_download_options with nothing wanted; its comments say what each is. Network::download fills in url and path.
 struct DownloadOptions : framepump_download_options {
   DownloadOptions() : framepump_download_options{} {
@@ -48,6 +51,9 @@ class Download : public Handle {
     if (error != FRAMEPUMP_OK) return status(error).error();
     return info;
   }
+  // To be awaited by a task of the same network, with coroutines.hpp: how it ended. Where it failed or was cancelled, ErrorCode::closed with reason
+  // and text. The texts in info are valid until the next tick. A task that is cancelled meanwhile leaves the download to itself.
+  inline Task<Result<DownloadInfo>> finished() const;
   // Gives connection and place back; resume queues again and goes on where it was.
   Status pause() const { return status(api_->download_pause(value_, 1)); }
   Status resume() const { return status(api_->download_pause(value_, 0)); }

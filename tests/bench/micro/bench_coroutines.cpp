@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Coroutines by themselves; part of bench_micro, apart from it because the public headers and the plugin's inside have names in common.
+// Coroutines by themselves, and what they are compared with; part of bench_micro, apart from it because the public headers and the plugin's inside have names in common.
 #include <benchmark/benchmark.h>
 #include <framepump/coroutines.hpp>
 
+#include <coroutine>
+#include <cstdlib>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "bench/support/tcp.h"
 
@@ -55,6 +59,66 @@ void coroutine_resume(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kTasks * kRounds);
 }
 BENCHMARK(coroutine_resume);
+
+// The same with a tick for each round, as gameplay waits for the next frame: what a task costs that does something in every frame.
+void coroutine_next_frame(benchmark::State& state) {
+  const auto tasks = static_cast<int>(state.range(0));
+  Coroutines coroutines;
+  int64_t resumed = 0;
+  for (int i = 0; i < tasks; ++i) {
+    coroutines.tasks().start([&]() -> fp::Task<> {
+      for (;; ++resumed) co_await fp::next_frame();
+    });
+  }
+  coroutines.tick();  // they begin
+  for (auto _ : state) coroutines.tick();
+  if (resumed != state.iterations() * tasks) state.SkipWithError("not every task was resumed in every tick");
+  state.SetItemsProcessed(resumed);
+}
+BENCHMARK(coroutine_next_frame)->Arg(1'000);
+
+// A coroutine with nothing around it.
+struct Bare {
+  struct promise_type {
+    Bare get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::abort(); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+// A loop over handles: the least that a thousand functions which wait in their middle cost. No clock, no lists, nobody to cancel them.
+void bare_coroutine_resume(benchmark::State& state) {
+  int64_t resumed = 0;
+  const auto body = [&]() -> Bare {
+    for (;; ++resumed) co_await std::suspend_always();
+  };
+  std::vector<Bare> coroutines;
+  for (int64_t i = 0; i < state.range(0); ++i) coroutines.push_back(body());
+  for (const Bare& each : coroutines) each.handle.resume();  // they begin
+  for (auto _ : state) {
+    for (const Bare& each : coroutines) each.handle.resume();
+  }
+  for (const Bare& each : coroutines) each.handle.destroy();
+  if (resumed != state.iterations() * state.range(0)) state.SkipWithError("not every coroutine was resumed in every round");
+  state.SetItemsProcessed(resumed);
+}
+BENCHMARK(bare_coroutine_resume)->Arg(1'000);
+
+// Without coroutines: a callback for each, as an engine's list of updates has them.
+void bare_callback(benchmark::State& state) {
+  int64_t called = 0;
+  std::vector<std::function<void()>> callbacks;
+  for (int64_t i = 0; i < state.range(0); ++i) callbacks.emplace_back([&called] { ++called; });
+  for (auto _ : state) {
+    for (const auto& callback : callbacks) callback();
+  }
+  if (called != state.iterations() * state.range(0)) state.SkipWithError("not every callback was called in every round");
+  state.SetItemsProcessed(called);
+}
+BENCHMARK(bare_callback)->Arg(1'000);
 
 // A task that awaits another one, which ends at once: a frame made, run and freed, and two changes of the one that runs.
 void coroutine_call(benchmark::State& state) {

@@ -18,7 +18,8 @@ namespace fp = framepump;
 namespace {
 
 struct Options {
-  std::string url, path, sha256;
+  std::string url, path, sha256, ca_file, scheme = "http", host;
+  uint16_t port = 0;
   uint64_t bytes = 0;
   double frames_per_s = 60;
   uint32_t slice_us = 2'000;
@@ -26,7 +27,11 @@ struct Options {
   bench::FramePumpPace pace;
 
   void add_to(CLI::App& app) {
-    app.add_option("--url", url, "what to download")->required();
+    app.add_option("--url", url, "what to download; without it, what scheme, host and port say");
+    app.add_option("--scheme", scheme, "http or https")->capture_default_str();
+    app.add_option("--host", host, "numeric address of the server");
+    app.add_option("--port", port, "its port");
+    app.add_option("--ca-file", ca_file, "PEM file of the authority to believe (default: the system's)");
     app.add_option("--path", path, "the file to write")->required();
     app.add_option("--bytes", bytes, "how many bytes of the senders' it has")->required();
     app.add_option("--sha256", sha256, "let FramePump check this");
@@ -46,14 +51,20 @@ bool has_finished(fp::Network& net) {
   return false;
 }
 
+std::string url_of(const Options& options) {
+  return options.url.empty() ? options.scheme + "://" + options.host + ":" + std::to_string(options.port) + "/file" : options.url;
+}
+
 nlohmann::json run(fp::Network& net, const Options& options) {
   fp::DownloadOptions wanted;
   wanted.flags = FRAMEPUMP_DOWNLOAD_START_ANEW | (options.is_synced ? 0 : FRAMEPUMP_DOWNLOAD_NO_SYNC);
   wanted.sha256 = options.sha256.empty() ? nullptr : options.sha256.c_str();
   wanted.proxy = "";
+  wanted.ca_file = options.ca_file.empty() ? nullptr : options.ca_file.c_str();
+  const std::string url = url_of(options);
   bench::FrameLoop frames(options.frames_per_s);
   const int64_t start_us = bench::wall_us();
-  const auto download = net.download(options.url.c_str(), options.path.c_str(), wanted);
+  const auto download = net.download(url.c_str(), options.path.c_str(), wanted);
   if (!download) bench::die(download.error().text());
   for (uint64_t frame = 0;; ++frame) {
     options.pace.wait_for_frame(net, frames);
@@ -64,7 +75,9 @@ nlohmann::json run(fp::Network& net, const Options& options) {
     net.flush();
   }
   const int64_t end_us = bench::wall_us();
+  const auto info = download->info();
   nlohmann::json report = frames.report();
+  if (info) report["http_version"] = info->http_version;
   report["seconds"] = static_cast<double>(end_us - start_us) / 1e6;
   constexpr int64_t kOverrunMarginUs = 500;
   report["overruns"] = frames.overruns(options.slice_us + kOverrunMarginUs);

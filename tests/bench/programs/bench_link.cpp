@@ -31,7 +31,8 @@ struct Options {
   uint64_t seed = 1;
   std::string congestion = "cubic";
   uint64_t bytes = 10'000'000;
-  std::string sender;
+  std::string sender, certificate_file, key_file;
+  bool is_http = false;
   std::string receive_memory = kStockReceiveMemory;
   int limit_s = 100;
   std::vector<std::string> command;
@@ -68,6 +69,14 @@ LinkOptions link_options(const Options& options) {
   return link;
 }
 
+std::vector<std::string> sender_command(const Options& options) {
+  std::vector<std::string> command = {options.sender, "--host", EmulatedLink::address(EmulatedLink::End::a), "--port", "7000",
+                                      "--bytes", std::to_string(options.bytes), "--congestion", options.congestion};
+  if (!options.certificate_file.empty()) command.insert(command.end(), {"--certificate", options.certificate_file, "--key", options.key_file});
+  if (options.is_http) command.push_back("--http");
+  return command;
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   CLI::App app("Runs a contestant behind an emulated link.");
@@ -78,6 +87,9 @@ Options parse(int argc, char** argv) {
   app.add_option("--congestion", options.congestion, "the sender's congestion control")->capture_default_str();
   app.add_option("--bytes", options.bytes, "to send")->capture_default_str();
   app.add_option("--sender", options.sender, "path of bench_sender")->required();
+  app.add_option("--certificate", options.certificate_file, "the sender speaks TLS, with this PEM file");
+  app.add_option("--key", options.key_file, "and this one");
+  app.add_flag("--http", options.is_http, "the sender waits for a request");
   app.add_option("--tcp-rmem", options.receive_memory, "net.ipv4.tcp_rmem at the contestant's end")->capture_default_str();
   app.add_option("--limit-s", options.limit_s, "give up after this many seconds")->capture_default_str();
   app.add_option("command", options.command, "the contestant, after --")->required();
@@ -104,8 +116,7 @@ int main(int argc, char** argv) {
     dup2(greeting[1], STDOUT_FILENO);
     dup2(life[0], STDIN_FILENO);
     close(life[1]);
-    return run_to_end({options.sender, "--host", EmulatedLink::address(EmulatedLink::End::a), "--port", "7000", "--bytes",
-                       std::to_string(options.bytes), "--congestion", options.congestion}, Rights::root);
+    return run_to_end(sender_command(options), Rights::root);
   });
   close(greeting[1]);
   char line[256];

@@ -6,11 +6,11 @@ import json
 import signal
 import sys
 
-from . import accept_storm, bulk, download, enet, fairness, latency, machine, messages, micro, pages, plots, table, tls, wan
+from . import accept_storm, bulk, download, enet, fairness, latency, machine, messages, micro, pages, plots, table, tls, wan, wan_layers
 from .model import Context, has_failed
 from .runner import run_row
 
-MODULES = (bulk, download, tls, wan, messages, accept_storm, fairness, latency, enet, micro)
+MODULES = (bulk, download, tls, wan, wan_layers, messages, accept_storm, fairness, latency, enet, micro)
 BENCHMARKS = {name: rows for module in MODULES for name, rows in module.BENCHMARKS.items()}
 
 

@@ -8,6 +8,7 @@ import shutil
 from typing import Iterator, Optional
 
 from . import web_server
+from .certificate import certificate
 from .model import OURS, Contestant, Context, Figures, Row, Target
 from .senders import running
 from .wan import Link
@@ -37,9 +38,10 @@ TICKS = {
 class Sizes:
     """How much each contestant of a row reads. One sender for each size: it sends the same to everyone who connects."""
 
-    def __init__(self, context: Context, whole: int):
+    def __init__(self, context: Context, whole: int, secure: bool = False):
         self.context = context
         self.whole = whole
+        self.secure = secure  # the web server speaks TLS, too
         self.all = {whole}
         self.web: set[int] = set()
 
@@ -62,7 +64,8 @@ class Sizes:
                 names[f"port_{size}"], names[f"hash_{size}"] = greeting["port"], greeting["hash"]
             if self.web:
                 files = {str(size): names[f"port_{size}"] for size in self.web}
-                names.update(stack.enter_context(web_server.serving(files)))
+                keys = stack.enter_context(certificate()) if self.secure else None
+                names.update(stack.enter_context(web_server.serving(files, keys)), **(keys or {}))
             yield names
 
 
@@ -109,12 +112,12 @@ def godot_missing() -> Optional[str]:
     return f"skipped: {' and '.join(missing)} not installed" if missing else None
 
 
-def godot_peer(sizes: Sizes, name: str, size: int, fps: int, *more: str) -> Contestant:
+def godot_peer(sizes: Sizes, name: str, size: int, fps: int, *more: str, server: str = "http://{web}") -> Contestant:
     if skip := godot_missing():
         return Contestant(name, skip=skip)
     size = sizes.download(size)
     homes = [f"{name}={{scratch}}" for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")]
-    command = ["/usr/bin/env", *homes, "godot3-server", "--path", f"{PEERS}/godot", f"--url=http://{{web}}/{size}",
+    command = ["/usr/bin/env", *homes, "godot3-server", "--path", f"{PEERS}/godot", f"--url={server}/{size}",
                f"--bytes={size}", f"--sha256={{sha256_{size}}}", f"--fps={fps}", f"--slice_us={SLICE_US}", *more]
     return Contestant(name if size == sizes.whole else f"{name} ({megabytes(size)})", command)
 

@@ -60,11 +60,14 @@ class Link:
 
     def contestant(self, name: str, program: str, *more: str, size: int = 0) -> Contestant:
         size = size or self.size
-        command = [
+        return Contestant(name, self.command(size, self.context.program(program), *more), skip=why_not(self.congestion))
+
+    def command(self, size: int, *contestant: str, sender: list[str] = []) -> list[str]:
+        """`sender`: what bench_link is told of it besides."""
+        return [
             self.context.program("bench_link"), "--rtt-ms", str(self.rtt_ms), "--mbit", str(self.mbit), "--congestion", self.congestion,
             "--loss-percent", str(self.loss_percent), "--seed", "{round}", "--bytes", str(size),
-            "--sender", self.context.program("bench_sender"), "--", self.context.program(program), *more]
-        return Contestant(name, command, skip=why_not(self.congestion))
+            "--sender", self.context.program("bench_sender"), *sender, "--", *contestant]
 
     def ours(self, name: str, fps: int, *more: str) -> Contestant:
         return self.contestant(name, "bench_bulk_framepump", "--fps", str(fps), *more)

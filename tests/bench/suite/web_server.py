@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""nginx on a free port, with a configuration of its own: the web server of peers that speak HTTP."""
+"""nginx on free ports, with a configuration of its own: the web server of downloads."""
 
 import contextlib
 import ctypes
@@ -27,8 +27,20 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
-}}
+  root {folder}/files;
+  server {{ listen 127.0.0.1:{web}; }}
+{more}}}
+"""
+
+# The same cipher in both versions of TLS, since some of the peers know only 1.2.
+SECURE = """
+  ssl_certificate {certificate};
+  ssl_certificate_key {key};
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384;
+  ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;
+  server {{ listen 127.0.0.1:{web_tls} ssl; }}
+  server {{ listen 127.0.0.1:{web_h2} ssl http2; }}
 """
 
 
@@ -70,21 +82,23 @@ def wait_for(port: int, process: subprocess.Popen, folder: str) -> None:
 
 
 @contextlib.contextmanager
-def serving(senders: dict[str, int]) -> Iterator[dict]:
+def serving(senders: dict[str, int], certificate: Optional[dict] = None) -> Iterator[dict]:
     """Serves as /NAME what the sender on the port senders[NAME] sends.
 
-    Yields "web" (host and port), "scratch" (a folder) and, for each name, "sha256_NAME"."""
+    Yields "web" (host and port), "scratch" (a folder) and, for each name, "sha256_NAME"; with a certificate (see certificate.py) also
+    "web_tls", which speaks HTTP/1.1, and "web_h2"."""
     with tempfile.TemporaryDirectory(prefix="framepump-bench-") as folder:
         os.mkdir(f"{folder}/files")
         names = {f"sha256_{name}": save_from_sender(port, f"{folder}/files/{name}") for name, port in senders.items()}
-        port = free_port()
+        ports = {name: free_port() for name in ("web", "web_tls", "web_h2")}
+        more = SECURE.format(**certificate, **ports) if certificate else ""
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(folder=folder, port=port))
+            file.write(CONFIG.format(folder=folder, more=more, **ports))
         process = subprocess.Popen(["nice", "-n", "19", nginx(), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"],
                                    preexec_fn=end_with_parent)
         try:
-            wait_for(port, process, folder)
-            yield {**names, "web": f"127.0.0.1:{port}", "scratch": folder}
+            wait_for(ports["web"], process, folder)
+            yield {**names, **{name: f"127.0.0.1:{port}" for name, port in ports.items()}, "scratch": folder}
         finally:
             process.terminate()
             process.wait()

@@ -30,6 +30,9 @@ TlsSession make_session(SSL_CTX* context, int descriptor) {
 
 TlsContext tls_server(const std::string& certificate_file, const std::string& key_file) {
   TlsContext context = make_context(TLS_server_method());
+  if (SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1 || SSL_CTX_set_ciphersuites(context.get(), kTlsCipher) != 1) {
+    die_openssl(kTlsCipher);
+  }
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1 ||
       SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     die_openssl(certificate_file + " with " + key_file);

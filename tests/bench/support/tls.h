@@ -20,6 +20,8 @@ struct TlsDeleter {
 using TlsContext = std::unique_ptr<SSL_CTX, TlsDeleter>;
 using TlsSession = std::unique_ptr<SSL, TlsDeleter>;
 
+constexpr char kTlsCipher[] = "TLS_AES_256_GCM_SHA384";  // servers speak no other, so that everyone who is compared does the same work
+
 // PEM files.
 TlsContext tls_server(const std::string& certificate_file, const std::string& key_file);
 TlsContext tls_client(const std::string& ca_file);  // verifies, as FramePump does

@@ -4,11 +4,12 @@
 # `use_threads` in a thread of its own. A frame's network work lies between the signal `idle_frame` and the nodes' `_process`.
 #
 #   godot3-server --path tests/bench/peers/godot --url=URL --bytes=N --sha256=HEX --fps=N [--chunk=BYTES] [--threads=1] [--file=PATH]
+#                 [--validate=0]
 extends Node
 
 const OVERRUN_MARGIN_US = 500
 
-var options = {"chunk": "0", "threads": "0", "file": "", "slice_us": "2000"}
+var options = {"chunk": "0", "threads": "0", "file": "", "slice_us": "2000", "validate": "1"}
 var request = HTTPRequest.new()
 var tick_us = []
 var frame_start_us = 0
@@ -31,7 +32,7 @@ func _ready():
 	var failed = request.connect("request_completed", self, "_on_completed")
 	failed = failed or get_tree().connect("idle_frame", self, "_on_idle_frame")
 	start_us = OS.get_ticks_usec()
-	if failed or request.request(options["url"]) != OK:
+	if failed or request.request(options["url"], PoolStringArray(), options["validate"] == "1") != OK:
 		get_tree().quit(1)
 
 
