@@ -3,8 +3,10 @@
 // Coroutines over real sockets: connecting, reading, writing, accepting, and how each of them ends when the stream does.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/aligned_memory.h"
@@ -101,6 +103,32 @@ TEST_CASE("two Tasks of one network miss no event, however short the slice and h
     }
     REQUIRE(stage.run_until([&] { return running == 0; }, 5'000));
     CHECK_EQ(echoed, 24);
+  });
+}
+
+TEST_CASE("a stream that connects and ends in one tick is one that connected: what it brought is read, and why it ended is told") {
+  staged_in_all([](const fp::Config& config) {
+    TaskStage stage(config);
+    PlainSocket listener = PlainSocket::listen();
+    std::string got;
+    fp::Reason reason = fp::Reason::none;
+    stage.tasks.start([&]() -> fp::Task<> {
+      fp::Result<fp::TaskStream> stream = co_await stage.tasks.connect("127.0.0.1", listener.port());
+      if (!stream) co_return;
+      const auto line = co_await stream->read_until('\n');
+      if (line) got = *line;
+      const auto end = co_await stream->read_some();
+      if (!end) reason = end.error().reason();
+    });
+    stage.tick();
+    if (config.threaded == 0) stage.net.flush();
+    PlainSocket peer = listener.accept();
+    peer.send("bye\n");
+    peer.close();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // all of it is there, or published, in one tick
+    REQUIRE(stage.run_until([&] { return stage.tasks.count() == 0; }));
+    CHECK_EQ(got, "bye");
+    CHECK_EQ(reason, fp::Reason::closed_by_peer);
   });
 }
 

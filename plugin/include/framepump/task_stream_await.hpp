@@ -24,7 +24,8 @@ class OpenedAwait : public LineAwait<OpenedAwait, TaskStream> {
   bool attempt(TaskStream& stream) { return stream.is_open_ || stream.is_closed_; }
   Status result(const TaskStream* stream) {
     if (stream == nullptr) return Error(ErrorCode::closed, "the stream was closed here", Reason::closed_here);
-    return stream->is_closed_ || stream->core_ == nullptr ? Status(stream->closed_error()) : Status();
+    // One that has ended by now may have brought something; whoever reads it hears of the end.
+    return stream->is_open_ && stream->core_ != nullptr ? Status() : Status(stream->closed_error());
   }
 };
 
