@@ -113,7 +113,7 @@ TEST_CASE("a stream that connects and ends in one tick is one that connected: wh
     std::string got;
     fp::Reason reason = fp::Reason::none;
     stage.tasks.start([&]() -> fp::Task<> {
-      fp::Result<fp::TaskStream> stream = co_await stage.tasks.connect("127.0.0.1", listener.port());
+      fp::Result<fp::TaskStream> stream = co_await stage.tasks.connect("127.0.0.1", static_cast<uint16_t>(listener.port()));
       if (!stream) co_return;
       const auto line = co_await stream->read_until('\n');
       if (line) got = *line;
