@@ -51,8 +51,8 @@ class Download : public Handle {
     if (error != FRAMEPUMP_OK) return status(error).error();
     return info;
   }
-  // To be awaited by a task of the same network, with coroutines.hpp: how it ended. Where it failed or was cancelled, ErrorCode::closed with reason
-  // and text. The texts in info are valid until the next tick. A task that is cancelled meanwhile leaves the download to itself.
+  // To be awaited by a task of the same network, with coroutines.hpp: how it ended. Where it failed or was cancelled, ErrorCode::closed with
+  // reason and text. The texts in info are valid until the next tick. A task that is cancelled meanwhile leaves the download to itself.
   inline Task<Result<DownloadInfo>> finished() const;
   // Gives connection and place back; resume queues again and goes on where it was.
   Status pause() const { return status(api_->download_pause(value_, 1)); }

@@ -13,7 +13,8 @@ namespace detail {
 // Waits for one event about one handle, of either kind. The task may be one of other Tasks than the core that is asked.
 class EventAwait {
  public:
-  EventAwait(TaskCore& core, EventKind kind, EventKind other_kind, framepump_handle handle) : core_(core), kind_(kind), other_kind_(other_kind) {
+  EventAwait(TaskCore& core, EventKind kind, EventKind other_kind, framepump_handle handle)
+      : core_(core), kind_(kind), other_kind_(other_kind) {
     place_.watch.handle = handle;
   }
 

@@ -72,7 +72,9 @@ LinkOptions link_options(const Options& options) {
 std::vector<std::string> sender_command(const Options& options) {
   std::vector<std::string> command = {options.sender, "--host", EmulatedLink::address(EmulatedLink::End::a), "--port", "7000",
                                       "--bytes", std::to_string(options.bytes), "--congestion", options.congestion};
-  if (!options.certificate_file.empty()) command.insert(command.end(), {"--certificate", options.certificate_file, "--key", options.key_file});
+  if (!options.certificate_file.empty()) {
+    command.insert(command.end(), {"--certificate", options.certificate_file, "--key", options.key_file});
+  }
   if (options.is_http) command.push_back("--http");
   return command;
 }

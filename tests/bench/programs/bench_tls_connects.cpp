@@ -20,7 +20,8 @@ namespace {
 // Opens connections, and closes each once the peer has said all.
 class Crowd {
  public:
-  Crowd(fp::Network& net, const bench::ReaderOptions& options, const std::string& ca_file) : net_(net), options_(options), ca_file_(ca_file) {}
+  Crowd(fp::Network& net, const bench::ReaderOptions& options, const std::string& ca_file)
+      : net_(net), options_(options), ca_file_(ca_file) {}
 
   void open(uint32_t count) {
     fp::Tls tls = {.server_name = bench::kTlsName, .ca_file = ca_file_.c_str()};
@@ -34,7 +35,8 @@ class Crowd {
   void look_at_events() {
     for (const fp::Event& event : net_.events()) {
       if (event.what() != fp::EventKind::closed) continue;
-      if (event.why() != fp::Reason::closed_by_peer) bench::die(std::string(net_.table()->reason_name(event.reason)) + ": " + event.words());
+      const std::string why = net_.table()->reason_name(event.reason);
+      if (event.why() != fp::Reason::closed_by_peer) bench::die(why + ": " + event.words());
       finish(net_.stream(event.handle));
     }
   }

@@ -91,7 +91,8 @@ def handshakes(context: Context) -> Row:
         {"connections_per_s": "connections/s", "cpu_us_each": "CPU us each", **TICKS},
         [
             Target("threaded at least 0.9 x as many as openssl s_time", lambda f: f.ratio(OURS, S_TIME, "connections_per_s"), at_least=0.9),
-            Target("threaded at least 0.9 x as many as the bare OpenSSL loop", lambda f: f.ratio(OURS, BARE, "connections_per_s"), at_least=0.9),
+            Target("threaded at least 0.9 x as many as the bare OpenSSL loop", lambda f: f.ratio(OURS, BARE, "connections_per_s"),
+                   at_least=0.9),
         ],
         rounds=context.rounds(5),
         parameters={"fps": FPS, "slice_us": SLICE_US},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What TLS and downloads leave of a plain stream over emulated links. Everyone's clock starts before it connects, since a download's cannot start
-later; one sender serves all, as bytes or as the answer to a request."""
+"""What TLS and downloads leave of a plain stream over emulated links. Everyone's clock starts before it connects, since a download's cannot
+start later; one sender serves all, as bytes or as the answer to a request."""
 
 import contextlib
 import os
