@@ -39,16 +39,40 @@ PlainSocket listen_ipv6(uint32_t port) {
   return socket;
 }
 
-PlainSocket listen_ipv4(const char* host, uint32_t port) {
+// Not open: somebody has the port, be it only a connection that has ended.
+PlainSocket try_to_listen_ipv4(const char* host, uint32_t port) {
   const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   inet_pton(AF_INET, host, &address.sin_addr);
   address.sin_port = htons(static_cast<uint16_t>(port));
   PlainSocket socket(made);
-  REQUIRE_EQ(bind(made, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  REQUIRE_EQ(listen(made, 16), 0);
+  if (bind(made, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || listen(made, 16) != 0) socket.close();
   return socket;
+}
+
+PlainSocket listen_ipv4(const char* host, uint32_t port) {
+  PlainSocket socket = try_to_listen_ipv4(host, port);
+  REQUIRE(socket.is_open());
+  return socket;
+}
+
+// On [::1] and on 127.0.0.1 at one port; not open: there is no IPv6.
+struct BothFamilies {
+  PlainSocket six;
+  PlainSocket four;
+};
+BothFamilies listen_both() {
+  BothFamilies both;
+  for (int tries = 0; tries < 100 && !both.four.is_open(); ++tries) {
+    both.six = listen_ipv6(0);
+    if (!both.six.is_open()) return both;
+    both.four = try_to_listen_ipv4("127.0.0.1", both.six.port());
+  }
+  REQUIRE(both.four.is_open());
+  return both;
 }
 
 // A network on virtual time, its name server, and the name race.example with addresses of the loopback net at one port.
@@ -122,13 +146,12 @@ TEST_CASE("an address that refuses is followed by the next one at once") {
 TEST_CASE("IPv6 is tried first, and IPv4 wins when it does not answer") {
   in_all_ways([](const framepump_config& config) {
     Race race(config);
-    PlainSocket six = listen_ipv6(0);
+    auto [six, four] = listen_both();
     if (!six.is_open()) {
       std::puts("SKIP: needs ::1");
       return;
     }
     race.port = six.port();
-    PlainSocket four = listen_ipv4("127.0.0.1", race.port);
     race.address("::1");
     race.address("127.0.0.1");
     const framepump_handle first = race.connect();
@@ -147,13 +170,12 @@ TEST_CASE("IPv6 is tried first, and IPv4 wins when it does not answer") {
 TEST_CASE("IPv4's answer waits 50 ms for that of IPv6, and IPv6's for nobody") {
   in_all_ways([](const framepump_config& config) {
     Race race(config);
-    PlainSocket six = listen_ipv6(0);
+    auto [six, four] = listen_both();
     if (!six.is_open()) {
       std::puts("SKIP: needs ::1");
       return;
     }
     race.port = six.port();
-    PlainSocket four = listen_ipv4("127.0.0.1", race.port);
     race.address("::1");
     race.address("127.0.0.1");
     race.server.behave("race.example", Manner::late, "AAAA");
