@@ -48,7 +48,7 @@ TEST_CASE("each allocation of a download may fail: it ends in an error, or the f
   uint32_t refused = 0;
   uint32_t failed = 0;
   for (const bool for_good : {false, true}) {
-    for (int64_t n = 0; n < 8; ++n) {
+    for (int64_t n = 0; n < 20; ++n) {
       CAPTURE(for_good);
       CAPTURE(n);
       RefusingDownloads memory;
