@@ -11,34 +11,20 @@
 namespace framepump {
 namespace {
 
-int read_ipv4(NameQuery& query, const unsigned char* bytes, int size_bytes) {
-  ares_addrttl found[kAddressesPerFamily];
+// `parse`: c-ares' function for the query's family; `address`: where it puts one.
+template <typename Found, typename Address>
+int read_addresses(int (*parse)(const unsigned char*, int, hostent**, Found*, int*), Address Found::*address, NameQuery& query,
+                   const unsigned char* bytes, int size_bytes) {
+  Found found[kAddressesPerFamily];
   int count = kAddressesPerFamily;
-  const int status = ares_parse_a_reply(bytes, size_bytes, nullptr, found, &count);
+  const int status = parse(bytes, size_bytes, nullptr, found, &count);
   if (status != ARES_SUCCESS) return status;
   int ttl_s = INT32_MAX;
   for (int i = 0; i < count; ++i) {
-    SocketAddress address;
-    address.family = AddressFamily::ipv4;
-    std::memcpy(address.bytes, &found[i].ipaddr, sizeof(found[i].ipaddr));
-    query.addresses[query.count++] = address;
-    ttl_s = std::min(ttl_s, found[i].ttl);
-  }
-  query.ttl_s = static_cast<uint32_t>(std::max(ttl_s, 0));
-  return ARES_SUCCESS;
-}
-
-int read_ipv6(NameQuery& query, const unsigned char* bytes, int size_bytes) {
-  ares_addr6ttl found[kAddressesPerFamily];
-  int count = kAddressesPerFamily;
-  const int status = ares_parse_aaaa_reply(bytes, size_bytes, nullptr, found, &count);
-  if (status != ARES_SUCCESS) return status;
-  int ttl_s = INT32_MAX;
-  for (int i = 0; i < count; ++i) {
-    SocketAddress address;
-    address.family = AddressFamily::ipv6;
-    std::memcpy(address.bytes, &found[i].ip6addr, sizeof(found[i].ip6addr));
-    query.addresses[query.count++] = address;
+    SocketAddress one;
+    one.family = query.family;
+    std::memcpy(one.bytes, &(found[i].*address), sizeof(Address));
+    query.addresses[query.count++] = one;
     ttl_s = std::min(ttl_s, found[i].ttl);
   }
   query.ttl_s = static_cast<uint32_t>(std::max(ttl_s, 0));
@@ -50,8 +36,9 @@ int read_ipv6(NameQuery& query, const unsigned char* bytes, int size_bytes) {
 void note_reply(NameQuery& query, int status, const unsigned char* bytes, int size_bytes) {
   query.count = 0;
   if (status == ARES_SUCCESS) {
-    const bool is_ipv6 = query.family == AddressFamily::ipv6;
-    status = is_ipv6 ? read_ipv6(query, bytes, size_bytes) : read_ipv4(query, bytes, size_bytes);
+    status = query.family == AddressFamily::ipv6
+                 ? read_addresses(ares_parse_aaaa_reply, &ares_addr6ttl::ip6addr, query, bytes, size_bytes)
+                 : read_addresses(ares_parse_a_reply, &ares_addrttl::ipaddr, query, bytes, size_bytes);
   }
   if (query.count > 0) {
     query.state = FamilyState::has_addresses;
