@@ -173,11 +173,14 @@ void Network::publish_downloads(Slice& slice, RunReport& run) {
 
 // At the beginning of a tick: the handles in a tick's events are good at least until the next one.
 void Network::forget_old_ends() {
-  while (downloads_.ended.size() > Downloads::kKeptEnds) {
-    const uint32_t oldest = downloads_.ended[0];
+  if (downloads_.ended.size() <= Downloads::kKeptEnds) return;
+  uint32_t too_many = downloads_.ended.size() - Downloads::kKeptEnds;
+  downloads_.ended.remove_if([&](uint32_t oldest) {
+    if (too_many == 0) return false;
+    --too_many;
     forget_download(oldest);
-    downloads_.ended.remove_if([oldest](uint32_t other) { return other == oldest; });
-  }
+    return true;
+  });
 }
 
 void Network::publish_download(DownloadGate& gate, uint32_t bits) {
