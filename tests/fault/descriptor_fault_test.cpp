@@ -146,21 +146,24 @@ TEST_CASE("a connect without descriptors closes as descriptors exhausted, and th
 
 TEST_CASE("a stream that would become hot while descriptors are out becomes hot once there is one") {
   TestNetwork net;
-  PlainPair pair(net);
+  // An accepted stream: for one that connects, what the system grants is asked before.
+  PlainSocket peer = PlainSocket::connect(net.port_of(net.listen("127.0.0.1", 0, FRAMEPUMP_LISTEN_HOT)));
+  REQUIRE(run_until({&net}, [&] { return net.find(FRAMEPUMP_EVENT_ACCEPTED) != nullptr; }));
+  const framepump_handle stream = net.find(FRAMEPUMP_EVENT_ACCEPTED)->handle;
   const std::string sent(100'000, 'x');
   const auto busy_frames = [&] {
     for (int i = 0; i < 5; ++i) {
-      pair.peer.send(sent);
-      REQUIRE(run_until({&net}, [&] { return net.available(pair.stream) == sent.size(); }));
-      net.read_all(pair.stream);
+      peer.send(sent);
+      REQUIRE(run_until({&net}, [&] { return net.available(stream) == sent.size(); }));
+      net.read_all(stream);
     }
   };
   DescriptorFamine famine;
   busy_frames();
-  CHECK_EQ(net.info(pair.stream).window_bytes, 0);
+  CHECK_EQ(net.info(stream).window_bytes, 0);
   famine.give_back(30);
   busy_frames();
-  CHECK_GT(net.info(pair.stream).window_bytes, 0);
+  CHECK_GT(net.info(stream).window_bytes, 0);
 }
 
 TEST_CASE("listen without descriptors is refused and says so") {

@@ -2,11 +2,14 @@
 //
 // The receive-window rule over loopback: each way in and out of being hot loses no byte and no wake-up.
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <chrono>
 #include <cstdio>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "platform/socket.h"
 #include "support/plain_pair.h"
@@ -59,10 +62,11 @@ bool has_no_lever() {
 TEST_CASE("a stream becomes hot and stays right, and its promise is counted and given back") {
   if (has_no_lever()) return;
   HotPair hot;
-  CHECK_EQ(hot.net.totals().kernel_window_bytes, 0);
+  const uint64_t first_bytes = hot.net.totals().kernel_window_bytes;
+  CHECK_FALSE(hot.is_hot());
   hot.warm_up();
   const framepump_totals totals = hot.net.totals();
-  CHECK_GT(totals.kernel_window_bytes, 0);
+  CHECK_GT(totals.kernel_window_bytes, first_bytes);
   CHECK_LE(totals.kernel_window_bytes, uint64_t{default_config().kernel_window_kib} * 1024);
   CHECK_GT(hot.net.info(hot.pair.stream).window_bytes, 64 * 1024);
   REQUIRE_EQ(api().abort(hot.pair.stream), FRAMEPUMP_OK);
@@ -77,6 +81,53 @@ TEST_CASE("one tick that drains 24 KiB makes a stream hot, as the second burst o
   hot.feed(pattern(40, 0, 24 * 1024));
   CHECK(hot.is_hot());
   CHECK(hot.got == hot.sent);
+}
+
+TEST_CASE("a stream that connects has a window at once for what comes before the next tick, and is not hot by that") {
+  if (has_no_lever()) return;
+  framepump_config config = default_config();
+  config.stall_takeover_ms = 0;  // nobody reads between the ticks
+  for (const bool is_on : {true, false}) {
+    CAPTURE(is_on);
+    config.kernel_window_kib = is_on ? default_config().kernel_window_kib : 0;
+    HotPair hot(config);
+    CHECK_FALSE(hot.is_hot());
+    CHECK_EQ(hot.net.info(hot.pair.stream).window_bytes, 0);
+    hot.sent = pattern(1, 0, 160'000);  // the kernel's own first window is 64 KiB
+    hot.pair.peer.send(hot.sent);
+    const auto is_all_here = [&] {
+      int unacknowledged_bytes = 0;
+      REQUIRE_EQ(ioctl(hot.pair.peer.descriptor(), SIOCOUTQ, &unacknowledged_bytes), 0);
+      return unacknowledged_bytes == 0;
+    };
+    CHECK_EQ(run_until({}, is_all_here, is_on ? 10'000 : 300), is_on);
+    hot.feed("the rest");
+    CHECK(hot.got == hot.sent);
+  }
+}
+
+TEST_CASE("first windows take a quarter of memory.kernel_window_kib at most, none when threaded, and are given back") {
+  if (has_no_lever()) return;
+  framepump_config config = default_config();
+  config.kernel_window_kib = 8 * 1024;
+  const auto charged_for = [](TestNetwork& net, size_t streams) {
+    std::vector<PlainPair> pairs;
+    for (size_t i = 0; i < streams; ++i) pairs.emplace_back(net);
+    const uint64_t charged_bytes = net.totals().kernel_window_bytes;
+    for (const PlainPair& pair : pairs) api().abort(pair.stream);
+    CHECK(run_until({&net}, [&] { return net.totals().kernel_window_bytes == 0; }));
+    return charged_bytes;
+  };
+  TestNetwork net(config);
+  const uint64_t one_bytes = charged_for(net, 1);
+  CHECK_GE(one_bytes, 512 * 1024);
+  CHECK_EQ(charged_for(net, 3), 3 * one_bytes);
+  const uint64_t many_bytes = charged_for(net, 12);
+  CHECK_LE(many_bytes, 2048 * 1024);
+  CHECK_GT(many_bytes, 2048 * 1024 - one_bytes);
+  config.threaded = 1;
+  TestNetwork threaded(config);
+  CHECK_EQ(charged_for(threaded, 3), 0);
 }
 
 TEST_CASE("a few bytes below the mark of a hot stream arrive in the next tick, one by one") {

@@ -36,8 +36,8 @@ typedef struct framepump_config {
   /* memory.budget_kib: 1024 to 16777216 KiB, default 131072, restart. All bytes that streams hold, received and unsent. Taken as it
    * is needed and kept; the receive limit in force is taken and touched at the start. */
   uint32_t budget_kib;
-  /* memory.kernel_window_kib: 0 to 16777216 KiB, default 65536, live. Kernel memory promised to hot streams; 0 turns the
-   * receive-window rule off. */
+  /* memory.kernel_window_kib: 0 to 16777216 KiB, default 65536, live. Kernel memory promised to hot streams, and of
+   * it a quarter at most to streams that connect, before they are busy; 0 turns the receive-window rule off. */
   uint32_t kernel_window_kib;
 
   /* stream.receive_limit_kib: 4 to 1048576 KiB, default 8192, restart. Unread bytes of one stream, at most a

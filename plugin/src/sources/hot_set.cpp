@@ -14,6 +14,11 @@ constexpr uint64_t kHotBytes = 24 * 1024;
 constexpr uint32_t kQuietTicks = 30;
 // Below this a mark would not open the window beyond what the kernel starts with (tcp_rmem[1], 128 KiB, half of it window).
 constexpr uint64_t kLowestUsefulMark = 64 * 1024;
+// What a sender's slow start brings over 10 ms until a reader at 30 Hz comes for the first time: 14 KiB, and twice as much in each round
+// trip. The window that the kernel starts with ends it half-way, and the kernel puts acknowledgements off when half of that is unread.
+constexpr uint64_t kFirstWindow = 256 * 1024;
+// Most streams stay quiet, but are charged until they close: first windows take no more than this part of memory.kernel_window_kib.
+constexpr uint64_t kFirstWindowsShare = 4;
 // The kernel books about twice the window, since it also counts its own overhead per packet.
 constexpr uint64_t kBufferPerMark = 2;
 
@@ -40,32 +45,53 @@ void HotSet::count(HotMember& member, Source& source, uint64_t bytes, uint32_t t
   if (member.index == HotMember::kCold && member.is_allowed) warm(member, source);
 }
 
-void HotSet::warm(HotMember& member, Source& source) {
+void HotSet::welcome(HotMember& member) {
+  if (!may_raise_marks()) return;
   const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
-  if (limit_bytes == 0) return;
-  if (largest_mark_bytes_ == 0) largest_mark_bytes_ = largest_receive_mark();
-  if (largest_mark_bytes_ == 0) return;  // there was no descriptor to ask with
-  if (largest_mark_bytes_ <= kLowestReceiveMark) return hint(kHintNoWindowRule);
-  if (member.charged_bytes == 0) {
-    const uint64_t charged_bytes = charged_bytes_.load(std::memory_order_relaxed);
-    const uint64_t left_bytes = limit_bytes - std::min(limit_bytes, charged_bytes);
-    if (left_bytes / kBufferPerMark < largest_mark_bytes_) hint(kHintKernelWindow);
-    member.mark_bytes = static_cast<uint32_t>(std::min({largest_mark_bytes_, left_bytes / kBufferPerMark, uint64_t{UINT32_MAX / 4}}));
-    if (member.mark_bytes < kLowestUsefulMark) {
-      member.mark_bytes = 0;
-      return;
-    }
+  if (charged_bytes() + kFirstWindow * kBufferPerMark > limit_bytes / kFirstWindowsShare) return;
+  const ReceiveMark granted = set_receive_mark(member.socket, std::min(kFirstWindow, largest_mark_bytes_));
+  set_receive_mark(member.socket, kLowestReceiveMark);  // the window stays
+  charge(member, std::min(granted.buffer_bytes, kFirstWindow * kBufferPerMark));  // more than that it had by itself
+}
+
+void HotSet::warm(HotMember& member, Source& source) {
+  if (!may_raise_marks()) {
+    if (largest_mark_bytes_ == kLowestReceiveMark) hint(kHintNoWindowRule);
+    return;
   }
+  if (member.mark_bytes == 0 && !promise(member)) return;
   if (!places_.push({&member, &source})) return;
   member.index = places_.size() - 1;
   member.window_bytes.store(member.mark_bytes, std::memory_order_relaxed);
   if (!marks_are_up_) return;
   const ReceiveMark granted = set_receive_mark(member.socket, member.mark_bytes);
   if (granted.mark_bytes <= kLowestReceiveMark) hint(kHintNoWindowRule);
-  if (member.charged_bytes == 0) {
-    member.charged_bytes = static_cast<uint32_t>(std::max(member.mark_bytes * kBufferPerMark, granted.buffer_bytes));
-    add<uint64_t>(charged_bytes_, member.charged_bytes);
-  }
+  charge(member, std::max(member.mark_bytes * kBufferPerMark, granted.buffer_bytes));
+}
+
+// False: the rule is turned off, has no effect here, or there was no descriptor to find that out with.
+bool HotSet::may_raise_marks() {
+  if (settings_.kernel_window_bytes.load(std::memory_order_relaxed) == 0) return false;
+  if (largest_mark_bytes_ == 0) largest_mark_bytes_ = largest_receive_mark();
+  return largest_mark_bytes_ > kLowestReceiveMark;
+}
+
+// The largest mark for which memory.kernel_window_kib has room. False: that would be of no use.
+bool HotSet::promise(HotMember& member) {
+  const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
+  const uint64_t others_bytes = charged_bytes_.load(std::memory_order_relaxed) - member.charged_bytes;
+  const uint64_t left_bytes = limit_bytes - std::min(limit_bytes, others_bytes);
+  if (left_bytes / kBufferPerMark < largest_mark_bytes_) hint(kHintKernelWindow);
+  const uint64_t mark_bytes = std::min({largest_mark_bytes_, left_bytes / kBufferPerMark, uint64_t{UINT32_MAX / 4}});
+  if (mark_bytes < kLowestUsefulMark) return false;
+  member.mark_bytes = static_cast<uint32_t>(mark_bytes);
+  return true;
+}
+
+void HotSet::charge(HotMember& member, uint64_t bytes) {
+  if (bytes <= member.charged_bytes) return;
+  add<uint64_t>(charged_bytes_, bytes - member.charged_bytes);
+  member.charged_bytes = static_cast<uint32_t>(bytes);
 }
 
 void HotSet::lower(const Place& place) {

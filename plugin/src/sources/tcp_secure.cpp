@@ -60,6 +60,7 @@ Turn TcpStream::on_handshake_done(const TurnContext& context) {
   if (!is_accepted) {
     sample_rtt(context.now_us);
     add<uint64_t>(environment_.counters.connects, 1);
+    if (context.tick_serial != 0) environment_.hot.welcome(hot_);
   }
   post(is_accepted ? kNoticeAccepted : kNoticeConnected);
   if (has_to_send()) environment_.pump.make_ready(send_side());  // what was written meanwhile

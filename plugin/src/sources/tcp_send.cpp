@@ -119,6 +119,7 @@ Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
   local_address(socket(), gate.local);
   sample_rtt(context.now_us);
   add<uint64_t>(environment_.counters.connects, 1);
+  if (context.tick_serial != 0) environment_.hot.welcome(hot_);
   post(kNoticeConnected);
   environment_.pump.make_ready(receive_side());  // sets its timer, and the peer may have spoken first
   turn.outcome = Outcome::more;                 // what was written meanwhile

@@ -24,7 +24,7 @@ constexpr size_t kReadBytes = 256 * 1024;  // as much as one loopback wake-up br
 
 // One frame's bytes. Memory that was touched stays: a game has its buffers from the start.
 struct FrameBytes {
-  std::vector<char> bytes = std::vector<char>(64u << 20);
+  std::vector<char> bytes;
   size_t used = 0;
 };
 
@@ -43,12 +43,10 @@ bool drain(int descriptor, int64_t slice_us, size_t read_bytes, FrameBytes& fram
   return true;
 }
 
-nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, size_t keep_bytes,
+nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, FrameBytes& frame,
                           bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
-  FrameBytes frame;
-  frame.bytes.resize(keep_bytes);
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();
     frames.tick_begins();
@@ -77,11 +75,9 @@ bool drain_until(int descriptor, int64_t deadline_us, FrameBytes& frame) {
   return true;
 }
 
-nlohmann::json run_waiting(int descriptor, const bench::ReaderOptions& options, size_t keep_bytes, bench::ByteHash& hash) {
+nlohmann::json run_waiting(int descriptor, const bench::ReaderOptions& options, FrameBytes& frame, bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
-  FrameBytes frame;
-  frame.bytes.resize(keep_bytes);
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();  // has come, unless the frame could keep no more
     frames.tick_begins();
@@ -128,12 +124,14 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   bench::ByteHash hash;
+  FrameBytes frame;
+  if (!is_blocking) frame.bytes.resize(keep_mib << 20);  // takes a frame's time, so before anybody sends
   const int descriptor = bench::tcp_connect(options.host, options.port, receive_buffer_bytes);
   const int most = INT32_MAX;  // the kernel takes what it allows
   if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
   nlohmann::json report = is_blocking  ? run_blocking(descriptor, hash)
-                          : is_waiting ? run_waiting(descriptor, options, keep_mib << 20, hash)
-                                       : run_frames(descriptor, options, read_kib * 1024, keep_mib << 20, hash);
+                          : is_waiting ? run_waiting(descriptor, options, frame, hash)
+                                       : run_frames(descriptor, options, read_kib * 1024, frame, hash);
   close(descriptor);
   bench::print_report(std::move(report), hash, options.bytes);
 }
