@@ -114,7 +114,7 @@ workspace "framepump"
   filter { "configurations:release" }
     optimize "On"
     defines { "NDEBUG" }
-  -- -O1 and line tables: the cheapest build whose tests finish in time and whose reports name lines.
+  -- -O1 and line tables: the cheapest build of the plugin whose tests finish in time and whose reports name lines.
   filter { "options:asan" }
     buildoptions { "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all" }
     linkoptions { "-fsanitize=address,undefined" }
@@ -216,9 +216,12 @@ if _OPTIONS["bench"] then
   return
 end
 
--- What only tests is compiled in half of the time this way (doctest's macros are much code), and its speed matters to nobody.
+-- doctest's macros are much code: the test programs are compiled in half of the time this way. The plugin in them keeps its own options.
+-- Debug builds keep theirs, for the debugger.
 local function build_cheaply()
-  buildoptions { sanitized and "-O0" or "-O1", "-g1" }
+  filter { sanitized and "configurations:debug" or "configurations:release" }
+    buildoptions { sanitized and "-O0" or "-O1", "-g1" }
+  filter {}
 end
 
 -- Helpers of the tests, and the main function of the two test programs.

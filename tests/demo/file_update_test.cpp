@@ -98,7 +98,7 @@ TEST_CASE("the demo's download goes on where it was when its server comes back, 
 
 TEST_CASE("a part that an earlier run of the demo left is gone on with, and counted") {
   fp::Config config;
-  config.download_rate_limit_kib = 4'000;
+  config.download_rate_limit_kib = 1'000;
   Downloads stage(config);
   ExpectedHash expected(kSeed, 2'000'000);
   FileSource source = stage.own_source(expected);
@@ -117,7 +117,7 @@ TEST_CASE("a part that an earlier run of the demo left is gone on with, and coun
 
 TEST_CASE("a download of the demo pauses and goes on, and that is no interruption") {
   fp::Config config;
-  config.download_rate_limit_kib = 4'000;
+  config.download_rate_limit_kib = 1'000;
   Downloads stage(config);
   ExpectedHash expected(kSeed, 1'000'000);
   FileUpdate update(stage.client, stage.own_source(expected));

@@ -338,14 +338,14 @@ TEST_CASE("a listener that closes takes nothing along: what was written leaves, 
     framepump_config config = default_config();
     config.threaded = 1;
     config.backend = backend;
-    config.linger_ms = 300;
+    config.linger_ms = is_sanitized() ? 2'000 : 300;
     TestNetwork net(config);
     PlainPair pair(net);
     const framepump_handle listener = net.listen();
     const uint32_t port = net.port_of(listener);
     // The IO thread sleeps for longer than the linger time.
     const int64_t begin_us = now_us();
-    CHECK(run_until({&net}, [&] { return now_us() - begin_us > 500'000; }));
+    CHECK(run_until({&net}, [&] { return now_us() - begin_us > int64_t{config.linger_ms} * 1'500; }));
     const std::string sent = pattern(21, 0, 1'000'000);
     REQUIRE_EQ(net.write(pair.stream, sent), sent.size());
     REQUIRE_EQ(api().close(pair.stream), FRAMEPUMP_OK);

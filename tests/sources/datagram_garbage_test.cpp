@@ -105,7 +105,9 @@ TEST_CASE("garbage, truncated, empty and oversized datagrams disturb nobody") {
 }
 
 TEST_CASE("an empty datagram before a message delays it by no time-out") {
-  TestNetwork net;
+  framepump_config config = default_config();
+  config.slice_us = 1'000'000;
+  TestNetwork net(config);
   const framepump_handle host = net.open_host();
   PlainEnet plain = PlainEnet::client();
   plain.connect(net.host_port(host));

@@ -116,9 +116,9 @@ TEST_CASE("while gameplay does not tick, dropped messages take no more memory th
 
 TEST_CASE("reliable messages beyond the queue limit stay with their sender, and all arrive in the end") {
   // A window that is sent again finds room as a whole, or ENet would wait twice as long for the rest each time, and give up in the end.
-  constexpr uint64_t kLimit = 256 * 1024;
-  static_assert(kLimit > 2 * kWindowBytes);
-  TestNetwork net(tight_config(FRAMEPUMP_MODE_THREADED, kLimit));
+  constexpr uint64_t kRoomyLimitBytes = 256 * 1024;
+  static_assert(kRoomyLimitBytes > 2 * kWindowBytes);
+  TestNetwork net(tight_config(FRAMEPUMP_MODE_THREADED, kRoomyLimitBytes));
   const framepump_handle host = net.open_host();
   PlainEnet plain = PlainEnet::client();
   const framepump_handle peer = accept_plain(net, host, plain);
@@ -129,7 +129,7 @@ TEST_CASE("reliable messages beyond the queue limit stay with their sender, and 
   while (now_us() < end_us || net.peer_info(peer).held == 0) {
     REQUIRE_LT(now_us(), end_us + 10'000'000);
     plain.service();
-    REQUIRE_LE(net.peer_info(peer).waiting_bytes, kLimit + kWindowBytes);
+    REQUIRE_LE(net.peer_info(peer).waiting_bytes, kRoomyLimitBytes + kWindowBytes);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   CHECK_LT(net.peer_info(peer).received_messages, kCount / 2);

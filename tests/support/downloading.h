@@ -18,7 +18,7 @@ inline framepump_config hasty_config(uint32_t threaded = 0) {
   config.budget_kib = 4096;
   config.download_retry_ms = 2;
   config.download_retry_limit_ms = 40;
-  config.names_timeout_ms = 50;
+  config.names_timeout_ms = is_sanitized() ? 1000 : 50;
   config.names_tries = 1;
   config.download_stall_timeout_ms = is_sanitized() ? 2000 : 300;
   return config;

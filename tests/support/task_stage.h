@@ -24,9 +24,16 @@ inline fp::Network make_network(const fp::Config& config, const framepump_servic
   return std::move(*net);
 }
 
+// A slice that ends no tick, however busy the machine is.
+inline fp::Config unhurried() {
+  fp::Config config;
+  config.slice_us = 1'000'000;
+  return config;
+}
+
 // A network and its tasks in frames of 10 ms on virtual time: the first tick is at 10 ms.
 struct TaskStage {
-  explicit TaskStage(const fp::Config& config = {}, const framepump_services* services = nullptr)
+  explicit TaskStage(const fp::Config& config = unhurried(), const framepump_services* services = nullptr)
       : net(make_network(config, services)), tasks(net) {
     REQUIRE(bool(tasks));
   }

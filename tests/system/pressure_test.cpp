@@ -46,14 +46,17 @@ struct Fleet {
 // Frames until nothing has moved for a while: everything that can be full is.
 void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::function<void()>& each_frame = [] {}) {
   constexpr int kQuietFrames = 30;
+  const int64_t quiet_us = is_sanitized() ? 500'000 : 0;  // an IO thread may be away for as long
+  int64_t moved_at_us = now_us();
   int quiet = 0;
   uint64_t last = 0;
   REQUIRE(run_until({&sender, &receiver}, [&] {
     each_frame();
     const uint64_t now = sender.totals().sent_bytes + receiver.totals().received_bytes + receiver.totals().sent_bytes;
     quiet = now == last ? quiet + 1 : 0;
+    if (quiet == 0) moved_at_us = now_us();
     last = now;
-    return quiet == kQuietFrames;
+    return quiet >= kQuietFrames && now_us() - moved_at_us >= quiet_us;
   }));
 }
 

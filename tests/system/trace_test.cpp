@@ -65,6 +65,7 @@ TEST_CASE("every turn and phase lies within the span that is told after it, and 
     const framepump_services services = listener.services();
     framepump_config config = default_config();
     config.threaded = threaded;
+    config.stall_takeover_ms = 0;
     uint64_t moved_bytes = 0;
     uint64_t ticks = 0;
     {

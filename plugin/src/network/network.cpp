@@ -207,6 +207,7 @@ void Network::apply_settings() {
 
 // What the background thread is for now. False: there is no thread to be had.
 bool Network::update_role() {
+  settings_.is_frame_locked.store(mode_ == FRAMEPUMP_MODE_FRAME_LOCKED, std::memory_order_relaxed);
   const int64_t takeover_us = int64_t{config_.stall_takeover_ms} * 1000;
   if (mode_ == FRAMEPUMP_MODE_THREADED) return io_->set_role(IoThread::Role::pump, takeover_us);
   return io_->set_role(takeover_us > 0 ? IoThread::Role::guard : IoThread::Role::off, takeover_us);

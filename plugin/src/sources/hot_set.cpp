@@ -17,7 +17,7 @@ constexpr uint64_t kLowestUsefulMark = 64 * 1024;
 // What a sender's slow start brings over 10 ms until a reader at 30 Hz comes for the first time: 14 KiB, and twice as much in each round
 // trip. The window that the kernel starts with ends it half-way, and the kernel puts acknowledgements off when half of that is unread.
 constexpr uint64_t kFirstWindow = 256 * 1024;
-// Most streams stay quiet, but are charged until they close: first windows take no more than this part of memory.kernel_window_kib.
+// Most streams stay quiet, but are charged until they close: beyond this part of memory.kernel_window_kib nobody gets a first window.
 constexpr uint64_t kFirstWindowsShare = 4;
 // The kernel books about twice the window, since it also counts its own overhead per packet.
 constexpr uint64_t kBufferPerMark = 2;
@@ -46,21 +46,19 @@ void HotSet::count(HotMember& member, Source& source, uint64_t bytes, uint32_t t
 }
 
 void HotSet::welcome(HotMember& member) {
-  if (!may_raise_marks()) return;
+  if (!settings_.is_frame_locked.load(std::memory_order_relaxed) || !may_raise_marks()) return;
   const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
   if (charged_bytes() + kFirstWindow * kBufferPerMark > limit_bytes / kFirstWindowsShare) return;
-  const ReceiveMark granted = set_receive_mark(member.socket, std::min(kFirstWindow, largest_mark_bytes_));
+  const uint64_t own_bytes = set_receive_mark(member.socket, kLowestReceiveMark).buffer_bytes;
+  const uint64_t granted_bytes = set_receive_mark(member.socket, std::min(kFirstWindow, largest_mark_bytes_)).buffer_bytes;
   set_receive_mark(member.socket, kLowestReceiveMark);  // the window stays
-  charge(member, std::min(granted.buffer_bytes, kFirstWindow * kBufferPerMark));  // more than that it had by itself
+  if (granted_bytes > own_bytes) charge(member, granted_bytes);
 }
 
 void HotSet::warm(HotMember& member, Source& source) {
-  if (!may_raise_marks()) {
-    if (largest_mark_bytes_ == kLowestReceiveMark) hint(kHintNoWindowRule);
-    return;
-  }
+  if (!may_raise_marks() || !places_.make_room()) return;
   if (member.mark_bytes == 0 && !promise(member)) return;
-  if (!places_.push({&member, &source})) return;
+  places_.push({&member, &source});
   member.index = places_.size() - 1;
   member.window_bytes.store(member.mark_bytes, std::memory_order_relaxed);
   if (!marks_are_up_) return;
@@ -73,6 +71,7 @@ void HotSet::warm(HotMember& member, Source& source) {
 bool HotSet::may_raise_marks() {
   if (settings_.kernel_window_bytes.load(std::memory_order_relaxed) == 0) return false;
   if (largest_mark_bytes_ == 0) largest_mark_bytes_ = largest_receive_mark();
+  if (largest_mark_bytes_ == kLowestReceiveMark) hint(kHintNoWindowRule);
   return largest_mark_bytes_ > kLowestReceiveMark;
 }
 

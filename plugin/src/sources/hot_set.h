@@ -31,8 +31,8 @@ struct HotMember {
 // memory.kernel_window_kib. Since the mark holds readiness back, hot streams are tried in every tick without asking
 // the poller. Marks are down whenever somebody waits on the poller (threaded, guarded, wait_until).
 //
-// That first busy tick comes when a sender's slow start has already met the kernel's first window. So a stream that a tick finds connected
-// is given a larger one, without a mark: it is not known yet whether it will be busy.
+// That first busy tick comes when a sender's slow start has already met the kernel's first window. So a stream of ours is given a larger
+// one when it is connected, unless we are threaded, and no mark: it is not known yet whether it will be busy.
 //
 // Belongs to the holder of the pump token.
 class HotSet {
@@ -44,7 +44,7 @@ class HotSet {
   void begin_tick(uint32_t tick_serial);
   // Bytes were drained by the member's source in this frame-locked tick.
   void count(HotMember& member, Source& source, uint64_t bytes, uint32_t tick_serial);
-  // This frame-locked tick finds the member's stream connected, which we opened.
+  // The member's stream is connected, which we opened.
   void welcome(HotMember& member);
   // The stream closes.
   void remove(HotMember& member);

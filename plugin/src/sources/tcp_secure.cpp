@@ -57,11 +57,7 @@ Turn TcpStream::on_handshake_done(const TurnContext& context) {
   state_ = State::open;
   active_at_us_ = context.now_us;
   on_commands(kCommandPriority, context.now_us);
-  if (!is_accepted) {
-    sample_rtt(context.now_us);
-    add<uint64_t>(environment_.counters.connects, 1);
-    if (context.tick_serial != 0) environment_.hot.welcome(hot_);
-  }
+  if (!is_accepted) note_connected(context.now_us);
   post(is_accepted ? kNoticeAccepted : kNoticeConnected);
   if (has_to_send()) environment_.pump.make_ready(send_side());  // what was written meanwhile
   return receive_turn(context);

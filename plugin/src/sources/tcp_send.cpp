@@ -117,13 +117,17 @@ Turn TcpStream::on_connected(Turn turn, const TurnContext& context) {
   state_ = State::open;
   active_at_us_ = context.now_us;
   local_address(socket(), gate.local);
-  sample_rtt(context.now_us);
-  add<uint64_t>(environment_.counters.connects, 1);
-  if (context.tick_serial != 0) environment_.hot.welcome(hot_);
+  note_connected(context.now_us);
   post(kNoticeConnected);
   environment_.pump.make_ready(receive_side());  // sets its timer, and the peer may have spoken first
   turn.outcome = Outcome::more;                 // what was written meanwhile
   return turn;
+}
+
+void TcpStream::note_connected(int64_t now_us) {
+  sample_rtt(now_us);
+  add<uint64_t>(environment_.counters.connects, 1);
+  if (!is_closing_) environment_.hot.welcome(hot_);
 }
 
 Turn TcpStream::write_from_queue(const TurnContext& context) {

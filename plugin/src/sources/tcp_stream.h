@@ -80,6 +80,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_peer_end(Turn turn, const TurnContext& context);
   void measure(int64_t arrival_ns, const TurnContext& context);
   void sample_rtt(int64_t now_us);
+  void note_connected(int64_t now_us);
 
   // sending (tcp_send.cpp)
   Turn send_turn(const TurnContext& context) override;

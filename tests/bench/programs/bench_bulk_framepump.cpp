@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <string_view>
@@ -103,7 +102,7 @@ fp::Stream connect(fp::Network& net, const bench::ReaderOptions& options, const 
   if (!stream) bench::die(stream.error().text());
   while (net.totals().connects == 0) {
     if (net.totals().streams == 0) bench::die("cannot connect to " + options.host);
-    usleep(1'000);
+    net.wait_until(bench::wall_us() + 1'000);
     net.tick({.frame = frame++, .now_us = bench::wall_us()});
   }
   return *stream;
