@@ -89,7 +89,8 @@ TEST_CASE("a consumer that stops bounds memory, blocks the sender, and gets ever
 }
 
 TEST_CASE("thirty streams that nobody reads leave the one that is read its speed") {
-  in_both_modes([](const framepump_config& config) {
+  in_both_modes([](framepump_config config) {
+    config.stall_takeover_ms = 0;
     const uint64_t size_bytes = is_sanitized() ? 2'000'000 : 8'000'000;
     TestNetwork sender(config);
     TestNetwork receiver(with_budget(config, 16 * 1024));
@@ -99,7 +100,11 @@ TEST_CASE("thirty streams that nobody reads leave the one that is read its speed
     run_until_stuck(sender, receiver, [&] {
       for (size_t i = 1; i < writers.size(); ++i) writers[i].write();
     });
-    REQUIRE_EQ(receiver.report().blocked, 30);
+    // Whose 800 KB were all there before the others' took the budget is not blocked.
+    const auto is_complete = [&](framepump_handle stream) { return receiver.available(stream) == 800'000; };
+    const uint64_t complete = static_cast<uint64_t>(std::count_if(fleet.servers.begin() + 1, fleet.servers.end(), is_complete));
+    REQUIRE_EQ(receiver.report().blocked + complete, 30);
+    CHECK_GE(receiver.report().blocked, 10);
     PatternWriter writer(fleet.clients[0], 3003, size_bytes);
     PatternReader reader(fleet.servers[0], 3003);
     int frames = 0;
