@@ -102,8 +102,8 @@ TEST_CASE("thirty streams that nobody reads leave the one that is read its speed
     });
     // Whose 800 KB were all there before the others' took the budget is not blocked.
     const auto is_complete = [&](framepump_handle stream) { return receiver.available(stream) == 800'000; };
-    const uint64_t complete = static_cast<uint64_t>(std::count_if(fleet.servers.begin() + 1, fleet.servers.end(), is_complete));
-    REQUIRE_EQ(receiver.report().blocked + complete, 30);
+    const uint64_t full = static_cast<uint64_t>(std::count_if(fleet.servers.begin() + 1, fleet.servers.end(), is_complete));
+    REQUIRE_EQ(receiver.report().blocked + full, 30);
     CHECK_GE(receiver.report().blocked, 10);
     PatternWriter writer(fleet.clients[0], 3003, size_bytes);
     PatternReader reader(fleet.servers[0], 3003);
