@@ -78,7 +78,7 @@ bool HotSet::may_raise_marks() {
 // The largest mark for which memory.kernel_window_kib has room. False: that would be of no use.
 bool HotSet::promise(HotMember& member) {
   const uint64_t limit_bytes = settings_.kernel_window_bytes.load(std::memory_order_relaxed);
-  const uint64_t others_bytes = charged_bytes_.load(std::memory_order_relaxed) - member.charged_bytes;
+  const uint64_t others_bytes = charged_bytes() - member.charged_bytes;
   const uint64_t left_bytes = limit_bytes - std::min(limit_bytes, others_bytes);
   if (left_bytes / kBufferPerMark < largest_mark_bytes_) hint(kHintKernelWindow);
   const uint64_t mark_bytes = std::min({largest_mark_bytes_, left_bytes / kBufferPerMark, uint64_t{UINT32_MAX / 4}});

@@ -80,7 +80,6 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_peer_end(Turn turn, const TurnContext& context);
   void measure(int64_t arrival_ns, const TurnContext& context);
   void sample_rtt(int64_t now_us);
-  void note_connected(int64_t now_us);
 
   // sending (tcp_send.cpp)
   Turn send_turn(const TurnContext& context) override;
@@ -88,6 +87,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn begin_connect(const TurnContext& context);
   Turn continue_connect(const TurnContext& context);
   Turn on_connected(Turn turn, const TurnContext& context);
+  void note_connected(int64_t now_us);
   Turn write_from_queue(const TurnContext& context);
   Turn on_all_sent(Turn turn, const TurnContext& context);
   Turn end_sending(Turn turn, const TurnContext& context);
