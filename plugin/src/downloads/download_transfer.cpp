@@ -142,8 +142,9 @@ int64_t Download::watch_exchange(DownloadDesk& desk, int64_t now_us) {
   }
   gate.bytes_per_s.store(meter_.rate(now_us), kRelaxed);
   if (is_paced_) return std::max(pace_.next_us(now_us), desk.pace.next_us(now_us));
+  const bool was_connected = is_connected_;  // until then curl watches download.connect_timeout_ms
   if (!is_connected_) is_connected_ = desk.engine->is_connected(exchange_);
-  if (!is_connected_ || window_bytes_ >= kLeastWindowBytes) {  // until then curl watches download.connect_timeout_ms
+  if (!was_connected || window_bytes_ >= kLeastWindowBytes) {
     window_began_us_ = now_us;
     window_bytes_ = 0;
   }
