@@ -133,6 +133,7 @@ TEST_CASE("structs of an older caller are filled as far as they go, and not a by
 TEST_CASE("structs of an older caller are read as far as they go, the rest has its defaults") {
   framepump_config config = default_config();
   config.slice_us = 1234;
+  config.stall_takeover_ms = 250;  // a thread would be started
   OldStruct<framepump_config> old_config(config, offsetof(framepump_config, limit_streams));
   framepump_services services = counting_services();
   services.thread_started = reinterpret_cast<void (*)(void*, const char*)>(8);  // would crash if it were called

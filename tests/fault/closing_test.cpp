@@ -338,7 +338,7 @@ TEST_CASE("a listener that closes takes nothing along: what was written leaves, 
     framepump_config config = default_config();
     config.threaded = 1;
     config.backend = backend;
-    config.linger_ms = is_sanitized() ? 2'000 : 300;
+    config.linger_ms = is_sanitized() ? 3'000 : 1'500;
     TestNetwork net(config);
     PlainPair pair(net);
     const framepump_handle listener = net.listen();

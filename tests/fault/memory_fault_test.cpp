@@ -171,12 +171,12 @@ TEST_CASE("an allocation that fails while names are looked up leaks nothing, and
       return play_names(config, services, server, frames);
     };
     RefusingServices all(0, 0);
-    CHECK(play(all, 5000));
+    CHECK(play(all, kManyFrames));
     CHECK_EQ(all.live_bytes(), 0);
     for (int64_t first = 0; first < all.allocations(); ++first) {
       CAPTURE(first);
       RefusingServices refusing(first, threaded == 0 ? first + 1 : INT64_MAX);  // once, or from there on
-      const bool is_complete = play(refusing, threaded == 0 ? 5000 : 50);
+      const bool is_complete = play(refusing, threaded == 0 ? kManyFrames : 50);
       if (threaded == 0) CHECK(is_complete);
       CHECK_EQ(refusing.live_bytes(), 0);
     }

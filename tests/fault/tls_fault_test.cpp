@@ -40,7 +40,7 @@ bool play(const RefusingServices& refusing) {
   }
   uint32_t complete = 0;
   uint32_t closed = 0;
-  for (uint64_t n = 1; n <= (is_refused ? 20 : 400) && complete < 2 && closed == 0; ++n) {
+  for (uint64_t n = 1; n <= (is_refused ? 20u : 20'000u) && complete < 2 && closed == 0; ++n) {
     const framepump_frame frame = {sizeof(frame), 0, n, now_us()};
     api().tick(network, &frame, nullptr);
     const framepump_event* events = nullptr;

@@ -5,6 +5,7 @@
 
 #include <framepump/framepump.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -56,7 +57,11 @@ TEST_CASE("a message says how long it waited for this tick, and how many ticks b
       const int64_t after_us = now_us();
       sleep_ms(30);
       std::optional<fp::Message> message;
-      REQUIRE(run_until({&net}, [&] { return (message = pair.reader.next()).has_value(); }));
+      uint32_t frames = 0;
+      REQUIRE(run_until({&net}, [&] {
+        ++frames;
+        return (message = pair.reader.next()).has_value();
+      }));
       const int64_t seen_us = now_us();
       CHECK_EQ(message->text(), "one");
       CHECK_EQ(message->arrival_flags & FRAMEPUMP_ARRIVAL_EXACT, FRAMEPUMP_ARRIVAL_EXACT);
@@ -66,7 +71,7 @@ TEST_CASE("a message says how long it waited for this tick, and how many ticks b
       CHECK_GE(message->arrived_us, before_us - 5'000);
       CHECK_LE(message->arrived_us, after_us + 5'000);
       CHECK_LE(message->waited_us, seen_us - before_us + 5'000);
-      CHECK_LE(message->waited_frames, 1);
+      CHECK_LT(message->waited_frames, frames);
     }
   });
 }
@@ -154,7 +159,11 @@ TEST_CASE("jitter is measured while arrivals are watched, and not before") {
   CHECK_EQ(net.info(pair.stream).rtt_jitter_us, 0);
   REQUIRE(stream_of(pair.stream).watch_arrivals(fp::Watch::on));
   const int64_t end_us = now_us() + 700'000;  // the round trip is sampled twice a second
-  for (uint64_t sent = 0; now_us() < end_us; sent += 1) {
+  int64_t last_us = now_us();
+  int64_t longest_us = 0;  // between two bytes: a gap that other programs make counts too
+  for (uint64_t sent = 0; now_us() < end_us || sent < 60; sent += 1) {
+    longest_us = std::max(longest_us, now_us() - last_us);
+    last_us = now_us();
     pair.peer.send("x");
     sleep_ms(sent % 2 == 0 ? 2 : 12);
     REQUIRE(run_until({&net}, [&] { return net.info(pair.stream).received_bytes == sent + 1; }));
@@ -163,7 +172,7 @@ TEST_CASE("jitter is measured while arrivals are watched, and not before") {
   }
   const framepump_stream_info info = net.info(pair.stream);
   CHECK_GE(info.arrival_jitter_us, 3'000);  // intervals are about 3 and 13 ms
-  if (!is_sanitized()) CHECK_LE(info.arrival_jitter_us, 8'000);
+  if (!is_sanitized() && longest_us < 25'000) CHECK_LE(info.arrival_jitter_us, 8'000);
   CHECK_GT(info.rtt_us, 0);
   CHECK_GT(info.rtt_jitter_us, 0);
 }

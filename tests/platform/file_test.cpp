@@ -181,8 +181,8 @@ TEST_CASE_FIXTURE(WatchFixture, "a raised wake ends the wait, from another threa
 }
 
 TEST_CASE_FIXTURE(WatchFixture, "while the directory is missing the wait ends every 250 ms, and its return is told") {
-  open(directory.path / "later" / "settings.toml");
   const int64_t start_us = monotonic_us();
+  open(directory.path / "later" / "settings.toml");
   CHECK(changes());
   CHECK(monotonic_us() - start_us >= 240'000);
   fs::create_directory(directory.path / "later");

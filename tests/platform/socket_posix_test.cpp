@@ -164,8 +164,8 @@ TEST_CASE("a peer that falls silent is timed out, with data under way and withou
   std::string text;
   CHECK(receive_to_the_end(busy.client, text).status == IoStatus::timed_out);
   CHECK(receive_to_the_end(idle.client, text).status == IoStatus::timed_out);
-  // keepalive_s + dead_after_s, and a second for the kernel's timers and a loaded machine.
-  CHECK(monotonic_us() - start_us < 4'000'000);
+  // keepalive_s + dead_after_s, and time for the kernel's timers and a loaded machine.
+  CHECK(monotonic_us() - start_us < 8'000'000);
   CHECK(monotonic_us() - start_us > 1'500'000);
   CHECK(receive_once(living.client, text).status == IoStatus::would_block);
   CHECK(text.empty());

@@ -95,11 +95,10 @@ TEST_CASE("garbage, truncated, empty and oversized datagrams disturb nobody") {
       uint32_t sent = 0;
       CHECK(serve_until([&] {
         if (sent < kCount) plain.send(plain.connected()[0], std::to_string(sent++));
-        return net.messages().size() == kCount;
+        return net.messages().size() == kCount && net.host_info(host).socket_errors > 0;
       }));
       for (uint32_t i = 0; i < net.messages().size(); ++i) CHECK_EQ(net.messages()[i].text, std::to_string(i));
       CHECK_EQ(plain.disconnects(), 0);
-      CHECK_GT(net.host_info(host).socket_errors, 0);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -393,7 +394,7 @@ TEST_CASE("a tick acknowledges what it has read, and wait_until does while it wa
   plain.service();
   CHECK_EQ(server->reliableDataInTransit, 0);
 
-  uint32_t acknowledged = 0;
+  std::atomic<uint32_t> acknowledged{0};
   const auto send_when_acknowledged = [&](PlainEnet& self) {
     if (server->reliableDataInTransit > 0) return;
     self.send(server, "read by wait_until");
@@ -401,7 +402,10 @@ TEST_CASE("a tick acknowledges what it has read, and wait_until does while it wa
   };
   PlainEnetThread thread(plain, send_when_acknowledged);
   const uint64_t received_before = net.host_info(host).received_messages;
-  CHECK_EQ(api().wait_until(net.handle(), now_us() + 300'000, FRAMEPUMP_WAIT_DEADLINE), FRAMEPUMP_OK);
+  const int64_t end_us = now_us() + 20'000'000;
+  do {
+    CHECK_EQ(api().wait_until(net.handle(), now_us() + 300'000, FRAMEPUMP_WAIT_DEADLINE), FRAMEPUMP_OK);
+  } while (acknowledged <= 3 && now_us() < end_us);
   thread.stop();
   CHECK_GT(acknowledged, 3);  // 300 ms are enough for hundreds
   CHECK_GT(net.host_info(host).received_messages, received_before);
@@ -471,7 +475,9 @@ TEST_CASE("a peer that leaves in the moment in which another arrives has not tim
   enet_peer_disconnect(leaving.connected()[0], 0);
   leaving.flush();
   arriving.service();  // completes the connection, behind the disconnect
-  REQUIRE(both_until(net, leaving, [&] { return net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr; }));
+  REQUIRE(both_until(net, leaving, [&] {
+    arriving.service();
+    return net.find(FRAMEPUMP_EVENT_CLOSED, peer) != nullptr && net.count(FRAMEPUMP_EVENT_ACCEPTED) == 2;
+  }));
   CHECK_EQ(net.find(FRAMEPUMP_EVENT_CLOSED)->reason, FRAMEPUMP_REASON_CLOSED_BY_PEER);
-  CHECK_EQ(net.count(FRAMEPUMP_EVENT_ACCEPTED), 2);
 }

@@ -11,7 +11,7 @@
 
 namespace framepump::test {
 
-// Attempts follow each other at once, and a server that is silent is soon given up.
+// Attempts follow each other at once.
 inline framepump_config hasty_config(uint32_t threaded = 0) {
   framepump_config config = default_config();
   config.threaded = threaded;
@@ -20,7 +20,6 @@ inline framepump_config hasty_config(uint32_t threaded = 0) {
   config.download_retry_limit_ms = 40;
   config.names_timeout_ms = is_sanitized() ? 1000 : 50;
   config.names_tries = 1;
-  config.download_stall_timeout_ms = is_sanitized() ? 2000 : 300;
   return config;
 }
 

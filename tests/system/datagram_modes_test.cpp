@@ -112,7 +112,12 @@ std::map<uint64_t, Story> play(Drive drive) {
     pass_time(drive);
     return closed == kRoles - 1;
   }, 20'000));
-  if (drive == Drive::guarded) CHECK_GT(net.totals().guard_takeovers, 0);
+  if (drive == Drive::guarded) {
+    CHECK(run_until({&net}, [&] {
+      pass_time(drive);
+      return net.totals().guard_takeovers > 0;
+    }));
+  }
   return stories;
 }
 

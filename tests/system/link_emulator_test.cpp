@@ -382,14 +382,16 @@ TEST_CASE("over the emulated link TCP fills the line for a blocking reader, and 
   options.queue_bytes = 500'000;
   const double most = 12.5 * 1448 / 1500;  // MB/s without the headers
   if (open_link(options) == nullptr) return;
-  double blocking = 0, with_mark = 0;
   // Slow start overfills the queue, and what that costs varies.
-  for (int attempt = 0; attempt < 3 && (blocking < 0.85 * most || with_mark < 0.85 * most); ++attempt) {
-    blocking = megabytes_per_s(options, Reader::blocking);
-    with_mark = megabytes_per_s(options, Reader::per_frame_with_mark);
-  }
+  const auto measure = [&](Reader reader, double least) {
+    double measured = -1;
+    for (int attempt = 0; attempt < 4 && (measured < least || measured > 1.05 * most); ++attempt) measured = megabytes_per_s(options, reader);
+    return measured;
+  };
+  const double blocking = measure(Reader::blocking, 0.85 * most);
+  const double with_mark = measure(Reader::per_frame_with_mark, 0.85 * most);
   // Whether this one is slow is the kernel's choice: recent ones stall at one window a frame.
-  const double plain = megabytes_per_s(options, Reader::per_frame);
+  const double plain = measure(Reader::per_frame, 0);
   std::printf("100 Mbit/s, 10 ms, MB/s: blocking %.2f, 30 Hz with a high mark %.2f, 30 Hz %.2f\n", blocking, with_mark, plain);
   for (double measured : {blocking, with_mark}) {
     CHECK_GE(measured, 0.85 * most);

@@ -43,10 +43,11 @@ struct Fleet {
   std::vector<framepump_handle> servers;
 };
 
-// Frames until nothing has moved for a while: everything that can be full is.
-void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::function<void()>& each_frame = [] {}) {
+// Frames until nothing has moved for a while and `is_full` holds: everything that can be full is.
+void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::function<void()>& each_frame,
+                     const std::function<bool()>& is_full = [] { return true; }) {
   constexpr int kQuietFrames = 30;
-  const int64_t quiet_us = is_sanitized() ? 500'000 : 0;  // an IO thread may be away for as long
+  const int64_t quiet_us = is_sanitized() ? 1'000'000 : 150'000;  // an IO thread may be away for as long
   int64_t moved_at_us = now_us();
   int quiet = 0;
   uint64_t last = 0;
@@ -56,8 +57,8 @@ void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::func
     quiet = now == last ? quiet + 1 : 0;
     if (quiet == 0) moved_at_us = now_us();
     last = now;
-    return quiet >= kQuietFrames && now_us() - moved_at_us >= quiet_us;
-  }));
+    return quiet >= kQuietFrames && now_us() - moved_at_us >= quiet_us && is_full();
+  }, 30'000));
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ TEST_CASE("a consumer that stops bounds memory, blocks the sender, and gets ever
       writer.write();
       CHECK_LE(receiver.available(pair.server), kLimitBytes);
       CHECK_LE(receiver.report().memory_used_bytes, kLimitBytes + 2 * 64 * 1024);
-    });
+    }, [&] { return receiver.report().blocked == 1; });
     CHECK_EQ(receiver.report().blocked, 1);
     CHECK_EQ(receiver.info(pair.server).flags & FRAMEPUMP_STREAM_RECEIVE_BLOCKED, FRAMEPUMP_STREAM_RECEIVE_BLOCKED);
     CHECK_GE(receiver.info(pair.server).back_pressure, 1);
@@ -97,24 +98,26 @@ TEST_CASE("thirty streams that nobody reads leave the one that is read its speed
     const Fleet fleet(sender, receiver, 31);
     std::vector<PatternWriter> writers;
     for (framepump_handle stream : fleet.clients) writers.emplace_back(stream, 3002, 800'000);
+    // Whose 800 KB were all there before the others' took the budget need not be blocked.
+    const auto is_done = [&](framepump_handle stream) {
+      return receiver.available(stream) == 800'000 || (receiver.info(stream).flags & FRAMEPUMP_STREAM_RECEIVE_BLOCKED) != 0;
+    };
     run_until_stuck(sender, receiver, [&] {
       for (size_t i = 1; i < writers.size(); ++i) writers[i].write();
-    });
-    // Whose 800 KB were all there before the others' took the budget is not blocked.
-    const auto is_complete = [&](framepump_handle stream) { return receiver.available(stream) == 800'000; };
-    const uint64_t full = static_cast<uint64_t>(std::count_if(fleet.servers.begin() + 1, fleet.servers.end(), is_complete));
-    REQUIRE_EQ(receiver.report().blocked + full, 30);
+    }, [&] { return std::all_of(fleet.servers.begin() + 1, fleet.servers.end(), is_done); });
     CHECK_GE(receiver.report().blocked, 10);
     PatternWriter writer(fleet.clients[0], 3003, size_bytes);
     PatternReader reader(fleet.servers[0], 3003);
-    int frames = 0;
+    int frames = 0;  // in which something came, for a thread may be away in others
     CHECK(run_until({&sender, &receiver}, [&] {
-      ++frames;
       writer.write();
-      return reader.read() && reader.read_bytes() == size_bytes;
+      const uint64_t before = reader.read_bytes();
+      const bool is_right = reader.read();
+      frames += reader.read_bytes() > before;
+      return is_right && reader.read_bytes() == size_bytes;
     }));
     CHECK(reader.is_right());
-    // With only the block that each stream is guaranteed (2 KiB) it would be 4,000 frames.
+    // With only the block that each stream is guaranteed (2 KiB) it would be 4,000.
     if (!is_sanitized()) CHECK_LE(frames, 400);
     // And the others lost nothing by waiting.
     std::vector<PatternReader> readers;
@@ -146,16 +149,21 @@ TEST_CASE("a stream that is read goes on by its guaranteed block when the others
       constexpr uint64_t kBytes = 60'000;
       PatternWriter writer(fleet.clients[0], 3005, kBytes);
       PatternReader reader(fleet.servers[0], 3005);
-      int frames = 0;
+      std::vector<int> gaps = {0};  // frames from one block to the next
       CHECK(run_until({&sender, &receiver}, [&] {
-        ++frames;
         writer.write();
         if (waits) api().wait_until(receiver.handle(), now_us() + 1'000, FRAMEPUMP_WAIT_DEADLINE);
-        return reader.read() && reader.read_bytes() == kBytes;
+        const uint64_t before = reader.read_bytes();
+        reader.read();
+        ++gaps.back();
+        if (reader.read_bytes() > before) gaps.push_back(0);
+        return reader.read_bytes() == kBytes;
       }));
       CHECK(reader.is_right());
-      // One block a frame would be 30. A block that comes back only when the stream was silent for a while makes it a thousand.
-      if (!is_sanitized()) CHECK_LE(frames, 300);
+      // One block a frame would be 1. A block that comes back only when the stream was silent for a while makes it 32.
+      const auto middle = gaps.begin() + static_cast<ptrdiff_t>(gaps.size() / 2);
+      std::nth_element(gaps.begin(), middle, gaps.end());
+      if (!is_sanitized()) CHECK_LE(*middle, 10);
     }
   });
 }
@@ -266,8 +274,7 @@ TEST_CASE("every stream gets a block to write while all that receive are full, a
     for (framepump_handle stream : fleet.clients) floods.emplace_back(stream, 3004, kUnreadBytes);
     run_until_stuck(peer, net, [&] {
       for (PatternWriter& flood : floods) flood.write();
-    });
-    REQUIRE_EQ(net.report().blocked, kMostIn1MiB);
+    }, [&] { return net.report().blocked == kMostIn1MiB; });
     for (framepump_handle stream : fleet.servers) CHECK_EQ(api().write_all(stream, "an answer", 9), FRAMEPUMP_OK);
     std::vector<std::string> answers(fleet.clients.size());
     CHECK(run_until({&peer, &net}, [&] {
@@ -314,9 +321,9 @@ TEST_CASE("write_all queues all or nothing, and WRITABLE follows NO_ROOM when th
     run_until_stuck(net, peer, [&] {
       while (write_message()) {
       }
-    });
-    REQUIRE_EQ(error, FRAMEPUMP_ERROR_NO_ROOM);
-    CHECK_EQ(net.info(pair.client).unsent_bytes + net.info(pair.client).sent_bytes, queued_bytes);
+    }, [&] { return error == FRAMEPUMP_ERROR_NO_ROOM && peer.report().blocked == 1; });
+    const framepump_stream_info info = net.info(pair.client);
+    CHECK_EQ(info.unsent_bytes + info.sent_bytes, queued_bytes);
     net.forget_events();
     for (int i = 0; i < 20; ++i) net.frame();
     CHECK_EQ(net.count(FRAMEPUMP_EVENT_WRITABLE), 0);  // nobody has read yet
@@ -339,23 +346,22 @@ TEST_CASE("WRITABLE waits until the refused message fits, however little else th
     TestNetwork peer(with_budget(config, 4096));
     const Fleet fleet(net, peer, 8);
     const framepump_handle talker = fleet.clients[0];
-    const std::string flood(65'536, 'x');
-    int frames = 0;
-    const auto flood_for = [&](int more_frames) {
-      const int end = frames + more_frames;
-      CHECK(run_until({&net, &peer}, [&] {
-        for (size_t i = 1; i < fleet.clients.size(); ++i) net.write(fleet.clients[i], flood);
-        return ++frames >= end;
-      }));
+    const std::string bytes(65'536, 'x');
+    const auto flood = [&] {
+      for (size_t i = 1; i < fleet.clients.size(); ++i) net.write(fleet.clients[i], bytes);
     };
-    flood_for(200);
+    run_until_stuck(net, peer, flood, [&] { return peer.report().blocked == fleet.servers.size() - 1; });
     const std::string message = pattern(3009, 0, kMessageBytes);
     REQUIRE_EQ(api().write_all(talker, message.data(), message.size()), FRAMEPUMP_ERROR_NO_ROOM);
     void* room = nullptr;
     REQUIRE_EQ(api().reserve(talker, 100, &room), FRAMEPUMP_OK);  // there is room for less
     REQUIRE_EQ(api().write_all(talker, message.data(), message.size()), FRAMEPUMP_ERROR_NO_ROOM);
     net.forget_events();
-    flood_for(20);
+    int frames = 0;
+    CHECK(run_until({&net, &peer}, [&] {
+      flood();
+      return ++frames == 20;
+    }));
     CHECK_EQ(net.find(FRAMEPUMP_EVENT_WRITABLE, talker), nullptr);
     CHECK(run_until({&net, &peer}, [&] {
       for (size_t i = 1; i < fleet.servers.size(); ++i) peer.read_all(fleet.servers[i]);
@@ -430,13 +436,13 @@ TEST_CASE("what streams hold never exceeds memory.budget_kib, by the plugin's co
         for (PatternWriter& writer : out) writer.write();
         const void* view = nullptr;
         for (framepump_handle stream : fleet.servers) api().peek(stream, budget_bytes / 16 - 100, &view);
-        return ++frames == (is_sanitized() ? 20 : 60);
+        const bool is_pressed = budget_kib == config.budget_kib || net.totals().memory_peak_bytes >= budget_bytes / 2;
+        return ++frames >= (is_sanitized() ? 20 : 60) && is_pressed;
       }));
       const framepump_totals totals = net.totals();
       CHECK_GE(totals.memory_peak_bytes, totals.memory_used_bytes);
       CHECK_LE(totals.memory_peak_bytes, budget_bytes);
       CHECK_LE(counting.peak_bytes(), budget_bytes + fixed_bytes);
-      if (budget_kib < config.budget_kib) CHECK_GE(totals.memory_peak_bytes, budget_bytes / 2);  // it was under pressure
       CHECK_EQ(totals.memory_budget_bytes, budget_bytes);
     }
   });

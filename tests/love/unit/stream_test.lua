@@ -146,7 +146,7 @@ test("a connection that nobody takes ends with a reason", function()
 end)
 
 test("info, totals and the report are tables with names", function()
-  local net = harness.open()
+  local net = harness.open({ overrun_margin_us = 1000000 })
   local near, far = harness.pair(net, { priority = "bulk" })
   assert(near:write_all("12345"))
   harness.frames_until(net, function() return far:available() == 5 end)
