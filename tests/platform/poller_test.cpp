@@ -7,8 +7,6 @@
 #if defined(_WIN32)
 #include <winsock2.h>
 #else
-#include <pthread.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,6 +20,7 @@
 #include <thread>
 
 #include "platform/features.h"
+#include "platform/interruptions.h"
 #include "platform/loopback.h"
 
 using namespace framepump;
@@ -131,11 +130,6 @@ void fill(const OwnedSocket& socket) {
   while (send_text(socket, chunk).status == IoStatus::ok) {
   }
 }
-
-#if !defined(_WIN32)
-std::atomic<int> interruptions{0};
-void count_interruption(int) { ++interruptions; }
-#endif
 
 }  // namespace
 
@@ -473,34 +467,10 @@ EACH_BACKEND("a wait ends when it is woken, from another thread and beforehand, 
 
 #if !defined(_WIN32)  // which has no signals
 EACH_BACKEND("a wait with nothing to wait for ends after its time and not before, whatever signals come") {
-  struct sigaction action = {};
-  struct sigaction before = {};
-  action.sa_handler = count_interruption;  // and no SA_RESTART
-  sigaction(SIGUSR1, &action, &before);
-  interruptions = 0;
+  Fixture<Backend> f;
+  f.poller->prepare_wait(*f.wait_set);
   constexpr int64_t kWaitUs = 30'000;
-  for (int tries = 0; tries < 20 && interruptions == 0; ++tries) {  // this thread may be away for all of the wait
-    Fixture<Backend> f;
-    f.poller->prepare_wait(*f.wait_set);
-    int64_t waited_us = 0;
-    std::atomic<bool> is_over{false};
-    bool is_ready = true;
-    std::thread waiter([&] {
-      const int64_t start_us = monotonic_us();
-      is_ready = f.poller->wait(*f.wait_set, f.wake, kWaitUs);
-      waited_us = monotonic_us() - start_us;
-      is_over = true;
-    });
-    CHECK(becomes_true([&] {
-      pthread_kill(waiter.native_handle(), SIGUSR1);
-      return is_over.load();
-    }));
-    waiter.join();
-    CHECK_FALSE(is_ready);
-    CHECK(waited_us >= kWaitUs);
-  }
-  sigaction(SIGUSR1, &before, nullptr);
-  CHECK(interruptions > 0);
+  check_signals_change_nothing(kWaitUs, [&] { return f.poller->wait(*f.wait_set, f.wake, kWaitUs); });
 }
 #endif
 

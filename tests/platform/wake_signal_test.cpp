@@ -4,27 +4,17 @@
 #include <doctest/doctest.h>
 #if !defined(_WIN32)
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #endif
 
 #include <atomic>
 #include <thread>
 
 #include "platform/clock.h"
+#include "platform/interruptions.h"
 #include "platform/loopback.h"
 
 using namespace framepump;
 using namespace framepump::test;
-
-namespace {
-
-#if !defined(_WIN32)
-std::atomic<int> interruptions{0};
-void count_interruption(int) { ++interruptions; }
-#endif
-
-}  // namespace
 
 TEST_CASE("a raise with nobody asleep ends the next sleep at once, and only that one") {
   WakeSignal wake;
@@ -81,34 +71,9 @@ TEST_CASE("opening again keeps what was raised, and leaks nothing") {
 
 #if !defined(_WIN32)  // which has no signals
 TEST_CASE("signals neither end a sleep early nor make it longer") {
-  struct sigaction action = {};
-  struct sigaction before = {};
-  action.sa_handler = count_interruption;  // and no SA_RESTART
-  sigaction(SIGUSR1, &action, &before);
-  interruptions = 0;
   WakeSignal wake;
   REQUIRE(wake.open());
   constexpr int64_t kSleepUs = 50'000;
-  for (int tries = 0; tries < 20 && interruptions == 0; ++tries) {  // this thread may be away for all of the sleep
-    int64_t slept_us = 0;
-    bool was_raised = true;
-    std::atomic<bool> is_over{false};
-    std::thread sleeper([&] {
-      const int64_t start_us = monotonic_us();
-      was_raised = wake.sleep(kSleepUs);
-      slept_us = monotonic_us() - start_us;
-      is_over = true;
-    });
-    // Faster than the sleep: one that began anew each time would never end.
-    CHECK(becomes_true([&] {
-      pthread_kill(sleeper.native_handle(), SIGUSR1);
-      return is_over.load();
-    }));
-    sleeper.join();
-    CHECK_FALSE(was_raised);
-    CHECK(slept_us >= kSleepUs);
-  }
-  sigaction(SIGUSR1, &before, nullptr);
-  CHECK(interruptions > 0);
+  check_signals_change_nothing(kSleepUs, [&] { return wake.sleep(kSleepUs); });
 }
 #endif
