@@ -30,12 +30,18 @@ milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - start);
 }
 
+// False: no change came within this time.
+bool comes_within(milliseconds limit, ConfigWatcher& watcher, ConfigChange& change) {
+  for (const Clock::time_point start = Clock::now(); !watcher.take(change); std::this_thread::sleep_for(milliseconds(1))) {
+    if (since(start) >= limit) return false;
+  }
+  return true;
+}
+
 // The next change, waited for.
 ConfigChange next_of(ConfigWatcher& watcher) {
   ConfigChange change;
-  for (const Clock::time_point start = Clock::now(); !watcher.take(change); std::this_thread::sleep_for(milliseconds(1))) {
-    REQUIRE_MESSAGE(since(start) < kLimit, "no change came");
-  }
+  REQUIRE_MESSAGE(comes_within(kLimit, watcher, change), "no change came");
   return change;
 }
 
@@ -77,10 +83,7 @@ class Watched {
   }
   bool stays_quiet() {
     ConfigChange change;
-    for (const Clock::time_point start = Clock::now(); since(start) < kQuiet; std::this_thread::sleep_for(milliseconds(1))) {
-      if (watcher.take(change)) return false;
-    }
-    return true;
+    return !comes_within(kQuiet, watcher, change);
   }
 
   static KeySet slice_key() {
@@ -231,12 +234,11 @@ TEST_CASE("the same refusal is not told again when the file is saved again, and 
     watched.save(slice(1000));
     CHECK(watched.stays_quiet());  // as it was before the mistake
     watched.save("[pump]\nslice_us = -5\n");
-    for (const Clock::time_point start = Clock::now(); !is_told && since(start) < kLimit; std::this_thread::sleep_for(milliseconds(1))) {
-      is_told = watched.watcher.take(change);
-    }
+    is_told = comes_within(kLimit, watched.watcher, change);
   }
   REQUIRE(is_told);
   CHECK_FALSE(change.accepted);
+  CHECK(change.message.code == FRAMEPUMP_ERROR_CONFIG);
   CHECK(change.message.text == watched.path() + ":2: pump.slice_us is -5; allowed are 0 to 1000000 us");
 }
 
