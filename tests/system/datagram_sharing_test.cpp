@@ -91,7 +91,7 @@ TEST_CASE("a message gets through in a few ticks while a stream takes all that i
   }
   // Each source has its turn: the host's two, the stream's two, and what the tick before left over. A busy kernel may deliver some later.
   std::sort(ticks.begin(), ticks.end());
-  CHECK_LE(ticks[ticks.size() / 2], 8);
+  CHECK_LE(ticks[ticks.size() * 9 / 10], 8);
   CHECK_GT(stream_bytes, 0);
 }
 

@@ -88,15 +88,20 @@ TEST_CASE("wait_until keeps its deadline while a sender never lets the socket ru
     Later sender(0, [&] { pair.peer.send(piece); });
     const int64_t begin_us = now_us();
     uint64_t got = 0;
+    int waits = 0;
+    int late = 0;
     while (got < piece.size() && now_us() < begin_us + 10'000'000) {
       const int64_t before_us = thread_time_us();
       const int64_t deadline_us = now_us() + 3'000;
       REQUIRE_EQ(api().wait_until(net.handle(), deadline_us, FRAMEPUMP_WAIT_DEADLINE), FRAMEPUMP_OK);
-      CHECK_LT(thread_time_us() - before_us, 50'000);  // of its own: by the clock others can make it late
+      ++waits;
+      late += now_us() - deadline_us >= 200'000;
+      CHECK_LT(thread_time_us() - before_us, 50'000);  // of its own
       net.tick();
       got += net.read_all(pair.stream).size();
     }
     CHECK_EQ(got, piece.size());
+    CHECK_LE(late * 10, waits);  // other programs can make one late
   });
 }
 
