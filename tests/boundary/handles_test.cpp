@@ -33,7 +33,6 @@ framepump_config small_config() {
   framepump_config config = default_config();
   config.budget_kib = 1024;
   config.limit_streams = 16;
-  config.stall_takeover_ms = 0;
   return config;
 }
 

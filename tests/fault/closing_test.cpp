@@ -299,7 +299,6 @@ TEST_CASE("connects that are cancelled before their turn came leave the others t
   const PlainSocket nobody = PlainSocket::listen(64);
   framepump_config config = default_config();
   config.slice_us = 0;
-  config.stall_takeover_ms = 0;
   TestNetwork net(config);
   framepump_handle streams[12];
   for (framepump_handle& stream : streams) stream = net.connect(nobody.port());

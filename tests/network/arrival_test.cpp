@@ -35,7 +35,6 @@ TEST_CASE("a message says how long it waited for this tick, and how many ticks b
       CAPTURE(config.threaded);
       CAPTURE(backend);
       config.backend = backend;
-      config.stall_takeover_ms = 0;
       TestNetwork net(config);
       ReadingPair pair(net);
       // The first turn asks for stamps, and the kernel begins to give them a moment later.

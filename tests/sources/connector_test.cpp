@@ -81,10 +81,9 @@ struct Race {
     net.use_clock([this] { return clock_us; });
     net.frame();
   }
-  // On a busy machine no question is asked twice, and nobody else pumps, with a clock that goes on.
+  // On a busy machine no question is asked twice.
   static framepump_config patient(framepump_config config) {
     config.names_timeout_ms = 20'000;
-    config.stall_takeover_ms = 0;
     return config;
   }
   void address(const char* host) { server.add("race.example", std::string(host).find(':') == std::string::npos ? "A" : "AAAA", host); }

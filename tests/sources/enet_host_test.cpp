@@ -53,9 +53,7 @@ TEST_CASE("a report tells the turns of ENet hosts from those of streams") {
   int64_t clock_us = 0;  // goes on by 1 with each look, so that every turn takes time
   services.user = &clock_us;
   services.now_us = [](void* clock) { return ++*static_cast<int64_t*>(clock); };
-  framepump_config config = default_config();
-  config.stall_takeover_ms = 0;  // one thread looks at that clock
-  TestNetwork net(config, &services);
+  TestNetwork net(default_config(), &services);
   const Pair pair = connect_pair(net, net);
   net.frame();
   net.write(pair.client, "stream");

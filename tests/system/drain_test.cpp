@@ -93,7 +93,6 @@ TEST_CASE("a writer's 8 MB leave, and no flush and no tick sends more quanta tha
     ChildProcess receiver([&] { return check_pattern(listener.descriptor(), 1010, kSizeBytes); });
     framepump_config config = default_config();
     config.backend = backend;
-    config.stall_takeover_ms = 0;
     CostlyClock clock(kLookUs);
     TestNetwork net(config, clock.services());
     PatternWriter writer(net.connect(listener.port()), 1010, kSizeBytes);

@@ -108,7 +108,6 @@ std::string read_blocking(uint64_t total_bytes) {
 std::string read_per_frame(uint64_t total_bytes, uint32_t kernel_window_kib) {
   framepump_config config = default_config();
   config.kernel_window_kib = kernel_window_kib;
-  config.stall_takeover_ms = 0;
   TestNetwork network(config);
   network.tick();
   int64_t begin_us = now_us();

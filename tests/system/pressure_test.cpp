@@ -90,8 +90,7 @@ TEST_CASE("a consumer that stops bounds memory, blocks the sender, and gets ever
 }
 
 TEST_CASE("thirty streams that nobody reads leave the one that is read its speed") {
-  in_both_modes([](framepump_config config) {
-    config.stall_takeover_ms = 0;
+  in_both_modes([](const framepump_config& config) {
     const uint64_t size_bytes = is_sanitized() ? 2'000'000 : 8'000'000;
     TestNetwork sender(config);
     TestNetwork receiver(with_budget(config, 16 * 1024));

@@ -66,7 +66,6 @@ Crowd run_crowd(const framepump_config& config, int frames_per_s, const framepum
 
 TEST_CASE("TLS: 200 handshakes at once leave a plain stream its place in every frame") {
   framepump_config config = default_config();
-  config.stall_takeover_ms = 0;  // nobody else pumps
   // Each look at the clock is a tenth of a millisecond after the one before, so a slice is 20 turns whatever else the machine does.
   int64_t clock_us = 0;
   framepump_services services = {};
@@ -103,9 +102,7 @@ TEST_CASE("TLS: with RSA keys, whose signatures take longest, a tick stays withi
   REQUIRE_EQ(Openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", pem, "-days", "30", "-subj", "/CN=localhost",
                       "-addext", "subjectAltName=DNS:localhost"})
                  .exit_status(), 0);
-  framepump_config config = default_config();
-  config.stall_takeover_ms = 0;
-  TestNetwork net(config);
+  TestNetwork net;
   TlsOptions server = TlsOptions::server("rsa");
   TlsOptions client = TlsOptions::client();
   client.ca_file = pem;

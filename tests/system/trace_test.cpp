@@ -65,7 +65,6 @@ TEST_CASE("every turn and phase lies within the span that is told after it, and 
     const framepump_services services = listener.services();
     framepump_config config = default_config();
     config.threaded = threaded;
-    config.stall_takeover_ms = 0;
     uint64_t moved_bytes = 0;
     uint64_t ticks = 0;
     {
@@ -133,9 +132,7 @@ TEST_CASE("a stream's first bytes have waited since they reached the kernel, how
   static constexpr int64_t kWaitUs = 60'000;
   Listener listener;
   const framepump_services services = listener.services();
-  framepump_config config = default_config();
-  config.stall_takeover_ms = 0;  // nobody reads between the ticks
-  TestNetwork net(config, &services);
+  TestNetwork net(default_config(), &services);
   // Not for a state: it is this wait that the trace must tell. And the kernel begins to stamp packets a moment after it was asked to.
   const auto wait = [] { std::this_thread::sleep_for(std::chrono::microseconds(kWaitUs)); };
   PlainSocket peer;

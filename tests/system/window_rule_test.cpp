@@ -87,7 +87,6 @@ TEST_CASE("one tick that drains 24 KiB makes a stream hot, as the second burst o
 TEST_CASE("a stream that connects has a window at once for what comes before the next tick, and is not hot by that") {
   if (has_no_lever()) return;
   framepump_config config = default_config();
-  config.stall_takeover_ms = 0;  // nobody reads between the ticks
   for (const bool is_on : {true, false}) {
     CAPTURE(is_on);
     config.kernel_window_kib = is_on ? default_config().kernel_window_kib : 0;
@@ -110,7 +109,6 @@ TEST_CASE("a stream that connects has a window at once for what comes before the
 TEST_CASE("first windows take a quarter of memory.kernel_window_kib at most, none when threaded, and are given back") {
   if (has_no_lever()) return;
   framepump_config config = default_config();
-  config.stall_takeover_ms = 0;
   config.kernel_window_kib = 8 * 1024;
   const auto charged_for = [](TestNetwork& net, size_t streams) {
     std::vector<PlainPair> pairs;
