@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ struct Bench {
   Pump pump{host, poller};
   std::deque<Worker> workers;
   std::string log;  // the first letter of each source, in the order of turns
+  std::function<void()> on_turn = [] {};
   RunReport report;
 
   Worker& add(std::string name, uint32_t quanta, int64_t cost_us = 100, uint32_t priority = FRAMEPUMP_PRIORITY_NORMAL, Line line = Line::receive) {
@@ -66,6 +68,7 @@ struct Bench {
     request.lines = lines;
     request.context.now_us = now_us;
     request.context.quantum_bytes = 65536;
+    request.harvests = (lines & kSocketLines) != 0;
     pump.run(request, slice, report);
     elapsed_us = slice.elapsed_us();
     return log;
@@ -75,6 +78,7 @@ struct Bench {
 
 Turn Worker::take_turn(const TurnContext& context) {
   bench_.log += name_[0];
+  bench_.on_turn();
   bench_.clock.pass(cost_us_);
   Turn turn;
   turn.bytes = context.quantum_bytes;
@@ -262,8 +266,63 @@ TEST_CASE("a changed priority moves a waiting source to the end of its new line"
   CHECK_EQ(bench.tick(1000), "rnb");
 }
 
+TEST_CASE("sockets without priorities are served in batches of 32, in the poller's order, and all in one tick") {
+  Bench bench;
+  for (int i = 0; i < 100; ++i) {
+    Worker& worker = bench.add(std::string(1, static_cast<char>('a' + i % 26)), 0, 1);
+    bench.poller.report(static_cast<Pollable*>(&worker), kReadable);
+  }
+  uint32_t most_waiting = 0;
+  bench.on_turn = [&] { most_waiting = std::max(most_waiting, bench.pump.ready_count(kSocketLines)); };
+  const std::string turns = bench.tick(1000);
+  CHECK_LT(most_waiting, 32);
+  REQUIRE_EQ(turns.size(), 100);
+  for (int i = 0; i < 100; ++i) CHECK_EQ(turns[static_cast<size_t>(i)], static_cast<char>('a' + i % 26));
+  // Cut off by the slice it goes on where it was.
+  for (Worker& worker : bench.workers) bench.poller.report(static_cast<Pollable*>(&worker), kReadable);
+  std::string later;
+  for (int tick = 0; tick < 3; ++tick) {
+    later += bench.tick(40);
+    CHECK_EQ(bench.report.left_over == 0, tick == 2);  // what the poller still has counts
+  }
+  CHECK_EQ(later, turns);
+}
+
+TEST_CASE("whoever is not drained by a turn goes behind all that were ready before, also behind those that the poller still has") {
+  for (const bool was_waiting : {true, false}) {
+    CAPTURE(was_waiting);
+    Bench bench;
+    Worker& firehose = bench.add("F", was_waiting ? 1000 : 0, 1);
+    if (!was_waiting) {
+      firehose.add_quanta(1000);
+      bench.poller.report(static_cast<Pollable*>(&firehose), kReadable);
+    }
+    for (int i = 0; i < 100; ++i) bench.poller.report(static_cast<Pollable*>(&bench.add("t", 0, 1)), kReadable);
+    const std::string turns = bench.tick(200);
+    CHECK_EQ(turns.substr(0, 102), "F" + std::string(100, 't') + "F");
+    CHECK_EQ(turns.find('t', 102), std::string::npos);
+  }
+}
+
+TEST_CASE("however many are ready, one with a priority of its own is found, until it has gone or lost it") {
+  for (const bool goes : {true, false}) {
+    CAPTURE(goes);
+    Bench bench;
+    Worker& r = bench.add("r", 0, 1);
+    bench.pump.set_priority(r, FRAMEPUMP_PRIORITY_REALTIME);
+    for (int round = 0; round < 2; ++round) {
+      for (int i = 0; i < 100; ++i) bench.poller.report(static_cast<Pollable*>(&bench.add("n", 0, 1)), kReadable);
+      bench.poller.report(static_cast<Pollable*>(&r), kReadable);
+      const std::string turns = bench.tick(1000);
+      CHECK_EQ(turns.find('r'), round == 0 ? 0 : 100);
+      goes ? bench.pump.forget(r) : bench.pump.set_priority(r, FRAMEPUMP_PRIORITY_NORMAL);
+    }
+  }
+}
+
 TEST_CASE("a harvest looks at the clock every 256 events and leaves the rest for the next tick") {
   Bench bench;
+  bench.pump.set_priority(bench.add("r", 0), FRAMEPUMP_PRIORITY_REALTIME);
   for (int i = 0; i < 600; ++i) bench.poller.report(static_cast<Pollable*>(&bench.add("t", 0, 0)), kReadable);
   bench.tick(0);
   const uint32_t ready_after_one = bench.pump.ready_count(kSocketLines) + bench.report.turns;

@@ -124,6 +124,7 @@ void Network::run_sockets(uint32_t lines, uint32_t tick_serial, Slice& slice, Ru
   request.context.tick_serial = tick_serial;
   if ((lines & line_bit(Line::game)) != 0) request.context.tick_count = tick_count_;
   request.yield = &token_.wanted();
+  request.harvests = true;
   pump.run(request, slice, run);
   // A sender on the other side of a fast link refills the window while we read: what came meanwhile is in the poller again.
   const auto may_go_on = [&] { return !slice.is_over(0) && !token_.wanted().load(std::memory_order_relaxed) && !pump.has_ready(lines); };

@@ -13,13 +13,12 @@ namespace {
 // Publishing what a turn brought, or a stream it accepted, costs about a tenth of a microsecond (one list entry, one event); the slice
 // pays for that too.
 constexpr uint32_t kPublishedPerMicrosecond = 10;
-constexpr uint32_t kNoPriority = UINT32_MAX;
+constexpr uint32_t kAllLines = (uint32_t{1} << kLines) - 1;
 
 // With a thousand talkers nothing of the next one is in the cache, and waiting for it would take longer than the work: so it is asked for
-// while the one before is served. The parts of a TcpStream that on_ready and a turn touch are this long.
+// while the one before is served. The part of a TcpStream that on_ready and a turn touch is this long.
 constexpr uint32_t kEventsAhead = 4;
-constexpr size_t kReadyBytes = 256;
-constexpr size_t kTurnBytes = 448;
+constexpr size_t kTurnBytes = 320;
 
 void count_turn(const Turn& turn, framepump_handle handle, int64_t turn_us, RunReport& report) {
   ++report.turns;
@@ -44,19 +43,27 @@ void Pump::charge(Phase phase, Slice& slice, RunReport& report) const {
 }
 
 uint32_t Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
+  const bool is_batch = sources_of_other_priority_ == 0 && !has_ready(kSocketLines);
+  return harvest(is_batch, slice, report, now_us);
+}
+
+uint32_t Pump::harvest(bool is_batch, Slice& slice, RunReport& report, int64_t now_us) {
   Zone zone(host_, "framepump poll");
   PollEvent events[kHarvest];
+  const uint32_t wanted = is_batch ? kBatch : kHarvest;
   uint32_t count = 0;
   uint32_t total = 0;
   do {
-    count = poller_.harvest(events);
+    count = poller_.harvest({events, wanted});
+    for (uint32_t i = 0; i < std::min(count, kEventsAhead); ++i) prefetch_to_write(events[i].key, kTurnBytes);
     for (uint32_t i = 0; i < count; ++i) {
-      if (i + kEventsAhead < count) prefetch_to_write(events[i + kEventsAhead].key, kReadyBytes);
+      if (i + kEventsAhead < count) prefetch_to_write(events[i + kEventsAhead].key, kTurnBytes);
       static_cast<Pollable*>(events[i].key)->on_ready(events[i].readiness);
     }
     total += count;
     charge(Phase::poll, slice, report);
-  } while (count == kHarvest && !slice.is_over(0));
+  } while (!is_batch && count == wanted && !slice.is_over(0));
+  has_more_events_ = is_batch && count == wanted;
   for (uint32_t n = 1; Source* source = socket_timers_.take_due(now_us); ++n) {
     make_ready(*source);
     if (n % kHarvest != 0) continue;
@@ -81,15 +88,18 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     }
   }
   while (true) {
+    if (request.harvests && has_more_events_ && batch_is_through() && !slice.is_over(0)) harvest(slice, report, context.now_us);
     // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
     const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + last_turn_us / 2);
-    const uint32_t priority = pick_priority(request, served, slice_is_over);
-    if (priority == kNoPriority) break;
-    served |= uint32_t{1} << priority;
-    Source& source = take_next(request.lines, priority);
+    const Choice choice = choose(request, served, slice_is_over);
+    if (choice.lines == 0) break;
+    served |= ReadyQueue::bit(choice.priority) * kAllLines;
+    Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
     context.remaining_us = slice.remaining_us();
     const Turn turn = source.take_turn(context);
+    // It goes behind all that were ready before.
+    if (turn.outcome == Outcome::more && request.harvests && has_more_events_) harvest(false, slice, report, context.now_us);
     if (turn.outcome != Outcome::closed) settle(source, turn);
     last_turn_us = slice.lap();
     count_turn(turn, handle, last_turn_us, report);
@@ -97,35 +107,34 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;
   }
   report.left_over = ready_count(request.lines);
+  if (request.harvests && has_more_events_) ++report.left_over;  // at least
 }
 
 // A priority that has work and had no turn in this run, or has a source that is owed one; else, while the slice lasts, the highest that
-// has work.
-uint32_t Pump::pick_priority(const RunRequest& request, uint32_t served, bool slice_is_over) const {
+// has work. The bits are ReadyQueue's. Another thread may run the lines that are not asked for.
+Pump::Choice Pump::choose(const RunRequest& request, uint32_t served, bool slice_is_over) const {
   uint32_t waiting = 0;
   uint32_t owed = 0;
-  for (int i = 0; i < kLines; ++i) {
-    if ((request.lines & (uint32_t{1} << i)) == 0) continue;
-    waiting |= lines_[i].priorities();
-    if (request.owed == Owed::sources) owed |= lines_[i].owed_priorities();
+  for (uint32_t left = request.lines; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    waiting |= lines_[i].priorities() << i;
+    if (request.owed == Owed::sources) owed |= lines_[i].owed_priorities() << i;
   }
   owed |= waiting & ~served;
-  if (owed != 0) return static_cast<uint32_t>(std::countr_zero(owed));
-  return waiting == 0 || slice_is_over ? kNoPriority : static_cast<uint32_t>(std::countr_zero(waiting));
+  if (owed == 0 && !slice_is_over) owed = waiting;
+  if (owed == 0) return {};
+  const uint32_t priority = static_cast<uint32_t>(std::countr_zero(owed)) / kLines;
+  return {priority, waiting >> priority * kLines & kAllLines};
 }
 
-Source& Pump::take_next(uint32_t lines, uint32_t priority) {
+Source& Pump::take_next(uint32_t lines, Choice choice) {
   Rotation& rotation = (lines & kSocketLines) != 0 ? socket_rotation_ : game_rotation_;
-  uint8_t& next = rotation.next_line[priority];
-  uint32_t with_work = 0;
-  for (int i = 0; i < kLines; ++i) {  // another thread may run the lines that are not asked for
-    if ((lines & (uint32_t{1} << i)) != 0) with_work |= (lines_[i].priorities() >> priority & 1) << i;
-  }
-  const uint32_t from_next = with_work >> next << next;
-  const int line = std::countr_zero(from_next != 0 ? from_next : with_work);
-  Source& source = lines_[line].pop_front(priority);
+  uint8_t& next = rotation.next_line[choice.priority];
+  const uint32_t from_next = choice.lines >> next << next;
+  const int line = std::countr_zero(from_next != 0 ? from_next : choice.lines);
+  Source& source = lines_[line].pop_front(choice.priority);
   source.is_owed_turn_ = false;
-  if (const Source* after = lines_[line].front(priority); after != nullptr) prefetch_to_write(after, kTurnBytes);
+  if (const Source* after = lines_[line].front(choice.priority); after != nullptr) prefetch_to_write(after, kTurnBytes);
   next = static_cast<uint8_t>((line + 1) % kLines);
   return source;
 }
@@ -138,9 +147,15 @@ void Pump::settle(Source& source, const Turn& turn) {
 void Pump::forget(Source& source) {
   line(source).remove(source);
   timers(source).remove(source);
+  set_priority(source, FRAMEPUMP_PRIORITY_NORMAL);  // it is not counted any more
 }
 
 void Pump::set_priority(Source& source, uint32_t priority) {
+  if (priority == source.priority_) return;
+  if ((line_bit(source.line_) & kSocketLines) != 0) {
+    constexpr uint32_t kNormal = FRAMEPUMP_PRIORITY_NORMAL;
+    sources_of_other_priority_ += uint32_t{priority != kNormal} - uint32_t{source.priority_ != kNormal};
+  }
   const bool was_ready = source.is_ready_;
   line(source).remove(source);
   source.priority_ = static_cast<uint8_t>(priority);

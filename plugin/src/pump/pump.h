@@ -54,12 +54,16 @@ struct RunRequest {
   TurnContext context;
   // Stop after the current turn when it becomes true: somebody waits for the token. Null: nobody can.
   const std::atomic<bool>* yield = nullptr;
+  bool harvests = false;  // it asks the poller for more when a batch of events had its turns: only with the token
 };
 
 // One loop over ready sources and a slice. It does not know what a source is, and it does not know who called it.
 //
 // One run, as a numbered list:
-//   1. harvest the poller, at most 256 events between looks at the clock, and mark what is ready;
+//   1. harvest the poller and mark what is ready: all there is, at most 256 events between looks at the clock; but while nothing else waits
+//      and no socket has another priority than normal, a batch of 32 events, and the next one when these had their turns. What the kernel
+//      touched to find a socket ready is then still in the cache when it is read. The order is the same: before the first source that is
+//      not drained goes to the end of its line, the rest of the events is taken;
 //   2. mark the sources whose timer is due;
 //   3. each priority that has work gets one turn, the highest first (Owed::sources: each source that is ready);
 //   4. while the slice has room for half of a turn, the highest priority that has work gets the next one;
@@ -71,12 +75,13 @@ struct RunRequest {
 class Pump {
  public:
   static constexpr uint32_t kHarvest = 256;
+  static constexpr uint32_t kBatch = 32;
 
   Pump(const Host& host, Poller& poller) : host_(host), poller_(poller), socket_timers_(host), game_timers_(host) {}
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
 
-  // Steps 1 and 2, for the socket lines. Stops at the end of the slice; what is left is harvested next time.
+  // Steps 1 and 2, for the socket lines. Stops at the end of the slice or of a batch; what is left is harvested next time.
   // Returns how many events there were.
   uint32_t harvest(Slice& slice, RunReport& report, int64_t now_us);
   // Step 2 for gameplay's own lines.
@@ -106,11 +111,17 @@ class Pump {
   struct Rotation {
     uint8_t next_line[kPriorities] = {};
   };
+  struct Choice {
+    uint32_t priority = 0;
+    uint32_t lines = 0;  // in which a source of it waits; 0: nobody is to have a turn
+  };
 
   ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
   TimerQueue& timers(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0 ? socket_timers_ : game_timers_; }
-  Source& take_next(uint32_t lines, uint32_t priority);
-  uint32_t pick_priority(const RunRequest& request, uint32_t served, bool slice_is_over) const;
+  Source& take_next(uint32_t lines, Choice choice);
+  uint32_t harvest(bool is_batch, Slice& slice, RunReport& report, int64_t now_us);
+  bool batch_is_through() const { return sources_of_other_priority_ > 0 || !has_ready(kSocketLines); }
+  Choice choose(const RunRequest& request, uint32_t served, bool slice_is_over) const;
   void settle(Source& source, const Turn& turn);
 
   const Host& host_;
@@ -120,6 +131,8 @@ class Pump {
   TimerQueue game_timers_;
   Rotation socket_rotation_;  // two, since a threaded tick runs gameplay's own lines while the IO thread runs the others
   Rotation game_rotation_;
+  uint32_t sources_of_other_priority_ = 0;  // than normal, in the socket lines
+  bool has_more_events_ = false;            // the newest harvest was a full batch
 };
 
 }  // namespace framepump

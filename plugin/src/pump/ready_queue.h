@@ -11,7 +11,9 @@ namespace framepump {
 // and it outlives the tick, so who got no turn is first next time.
 class ReadyQueue {
  public:
-  uint32_t priorities() const { return priorities_; }  // a bit each for those that have a source
+  // Which priorities have a source, as bits that leave room for those of the other lines: shifted by a line's number they can be put together.
+  static constexpr uint32_t bit(uint32_t priority) { return uint32_t{1} << priority * kLines; }
+  uint32_t priorities() const { return priorities_; }
   bool is_empty() const { return size_ == 0; }
   uint32_t size() const { return size_; }
 
@@ -24,7 +26,7 @@ class ReadyQueue {
     source.ready_next_ = nullptr;
     (list.last == nullptr ? list.first : list.last->ready_next_) = &source;
     list.last = &source;
-    priorities_ |= uint32_t{1} << source.priority_;
+    priorities_ |= bit(source.priority_);
     ++size_;
   }
   // Likewise: it is the next of its priority.
@@ -36,7 +38,7 @@ class ReadyQueue {
     source.ready_next_ = list.first;
     (list.first == nullptr ? list.last : list.first->ready_previous_) = &source;
     list.first = &source;
-    priorities_ |= uint32_t{1} << source.priority_;
+    priorities_ |= bit(source.priority_);
     ++size_;
   }
   void remove(Source& source) {
@@ -44,7 +46,7 @@ class ReadyQueue {
     List& list = lists_[source.priority_];
     (source.ready_previous_ == nullptr ? list.first : source.ready_previous_->ready_next_) = source.ready_next_;
     (source.ready_next_ == nullptr ? list.last : source.ready_next_->ready_previous_) = source.ready_previous_;
-    if (list.first == nullptr) priorities_ &= ~(uint32_t{1} << source.priority_);
+    if (list.first == nullptr) priorities_ &= ~bit(source.priority_);
     source.is_ready_ = false;
     source.ready_previous_ = source.ready_next_ = nullptr;
     --size_;
@@ -59,7 +61,7 @@ class ReadyQueue {
     uint32_t owed = 0;
     for (uint32_t priority = 0; priority < kPriorities; ++priority) {
       const Source* first = lists_[priority].first;
-      if (first != nullptr && first->is_owed_turn_) owed |= uint32_t{1} << priority;
+      if (first != nullptr && first->is_owed_turn_) owed |= bit(priority);
     }
     return owed;
   }

@@ -20,7 +20,7 @@ constexpr uint32_t kPeersAhead = 8;
 
 void EnetHost::on_commands(uint32_t bits, int64_t) {
   Pump& pump = environment_.pump;
-  if ((bits & kCommandPriority) != 0) {
+  if ((bits & kCommandPriority) != 0 && host_ != nullptr) {
     pump.set_priority(receive_side(), wanted_priority_.load(kRelaxed));
     pump.set_priority(send_side(), wanted_priority_.load(kRelaxed));
   }

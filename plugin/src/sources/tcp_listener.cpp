@@ -41,7 +41,7 @@ void TcpListener::prepare(Socket socket, const SocketAddress& address, const Str
 
 void TcpListener::on_commands(uint32_t bits, int64_t) {
   Pump& pump = environment_.pump;
-  if ((bits & kCommandPriority) != 0) pump.set_priority(*this, wanted_priority_.load(std::memory_order_relaxed));
+  if ((bits & kCommandPriority) != 0 && socket_.is_open()) pump.set_priority(*this, wanted_priority_.load(std::memory_order_relaxed));
   if ((bits & kCommandOpen) != 0 && socket_.is_open()) pump.make_ready(*this);
   if ((bits & kCommandClose) == 0) return;
   close_now();
