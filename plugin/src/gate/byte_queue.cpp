@@ -6,16 +6,6 @@
 
 namespace framepump {
 
-std::span<std::byte> ByteQueue::room() {
-  if (tail_ == nullptr) return {};
-  return {tail_->data() + tail_offset_, tail_->capacity - tail_offset_};
-}
-
-void ByteQueue::produce(uint64_t size_bytes) {
-  tail_offset_ += static_cast<uint32_t>(size_bytes);
-  produced_.store(produced_.load(std::memory_order_relaxed) + size_bytes, std::memory_order_release);
-}
-
 void ByteQueue::append(uint64_t in_room_bytes, Block* block, uint32_t filled_bytes) {
   if (block->account == Account::guaranteed) guaranteed_in_use_.store(true, std::memory_order_relaxed);
   if (tail_ == nullptr) {
@@ -27,6 +17,7 @@ void ByteQueue::append(uint64_t in_room_bytes, Block* block, uint32_t filled_byt
   }
   tail_ = block;
   tail_offset_ = filled_bytes;
+  tail_capacity_ = block->capacity;
   produced_.store(produced_.load(std::memory_order_relaxed) + in_room_bytes + filled_bytes, std::memory_order_release);
 }
 
@@ -174,7 +165,7 @@ void ByteQueue::clear(BlockPool& pool) {
   tail_ = nullptr;
 }
 
-void ByteQueue::free_retired(Block*& retired, BlockPool& pool) {
+void ByteQueue::free_all(Block*& retired, BlockPool& pool) {
   while (retired != nullptr) {
     Block* next = retired->next.load(std::memory_order_relaxed);
     free_block(retired, pool);

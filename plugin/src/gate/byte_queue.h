@@ -8,6 +8,7 @@
 
 #include "gate/block.h"
 #include "gate/block_pool.h"
+#include "platform/prefetch.h"
 
 namespace framepump {
 
@@ -26,9 +27,15 @@ class ByteQueue {
   // ---- producer ----
 
   // Free bytes at the end of the last block; empty when there is none.
-  std::span<std::byte> room();
+  std::span<std::byte> room() {
+    if (tail_ == nullptr) return {};
+    return {tail_->data() + tail_offset_, tail_capacity_ - tail_offset_};
+  }
   // Counts the first `size_bytes` of room() as queued.
-  void produce(uint64_t size_bytes);
+  void produce(uint64_t size_bytes) {
+    tail_offset_ += static_cast<uint32_t>(size_bytes);
+    produced_.store(produced_.load(std::memory_order_relaxed) + size_bytes, std::memory_order_release);
+  }
   // Counts `in_room_bytes` written to room(), and makes `block`, in which `filled_bytes` (at least 1) are written already, the last
   // one, in one step. What is left of the old last block stays unused.
   void append(uint64_t in_room_bytes, Block* block, uint32_t filled_bytes);
@@ -51,6 +58,10 @@ class ByteQueue {
 
   uint64_t arrived() const { return produced_.load(std::memory_order_acquire); }
   uint64_t consumed() const { return consumed_.load(std::memory_order_relaxed); }
+  // Bytes have arrived, and front() will soon be asked for: asks the memory for it.
+  void prefetch_front() const {
+    prefetch_to_write(head_epoch_ != start_epoch_ ? start_block_ : head_, 2 * kCacheLineBytes);
+  }
   // The first contiguous run before position `limit`; empty when there is none.
   std::span<const std::byte> front(uint64_t limit, BlockPool& pool);
   // The contiguous run before `limit` that begins with the byte at `offset_bytes` from the first; empty when that is not before it.
@@ -61,25 +72,31 @@ class ByteQueue {
   // Copies the first `size_bytes` (all before `limit`) into one block in front of the queue. Blocks that this replaces join the
   // retired list, because views of them may be in use. False: no memory now.
   bool join(uint64_t size_bytes, uint64_t limit, BlockPool& pool, Block*& retired);
-  void free_retired(Block*& retired, BlockPool& pool);
+  void free_retired(Block*& retired, BlockPool& pool) {
+    if (retired != nullptr) free_all(retired, pool);
+  }
 
   // ---- when neither side is at work any more ----
   void clear(BlockPool& pool);
 
  private:
   void free_block(Block* block, BlockPool& pool);
+  void free_all(Block*& retired, BlockPool& pool);
   void advance(BlockPool& pool, Block** retired);
   bool settle_head(uint64_t limit, BlockPool& pool);
 
   // producer
   Block* tail_ = nullptr;
   uint32_t tail_offset_ = 0;
+  uint32_t tail_capacity_ = 0;   // the block's own is mostly not in the cache when a read wants to know it
   uint32_t start_epoch_ = 0;     // counts lists; written before the first byte of a list is counted as produced
+  // shared
+  std::atomic<bool> guaranteed_in_use_{false};  // here to fill a gap
+  // producer
   Block* start_block_ = nullptr;
   // shared
   std::atomic<uint64_t> produced_{0};
   std::atomic<uint64_t> consumed_{0};
-  std::atomic<bool> guaranteed_in_use_{false};
   // consumer
   uint32_t head_epoch_ = 0;
   uint32_t head_offset_ = 0;

@@ -83,7 +83,7 @@ class HandoffReader {
   bool has_more() const { return pending_ != nullptr || !list_.is_empty(); }
 
  private:
-  static constexpr size_t kLinkedBytes = 320;  // of a linked object, the part that is looked at when it comes up: a stream's gate
+  static constexpr size_t kLinkedBytes = 152;  // of a linked object, what is looked at when it comes up: of a gate what a message touches
 
   HandoffList& list_;
   HandoffLink* pending_ = nullptr;

@@ -9,8 +9,7 @@
 namespace framepump {
 namespace {
 
-constexpr size_t kStreamsAhead = 4;                      // how early a stream is asked for that is not in the cache
-constexpr size_t kGameplaysBytes = 2 * kCacheLineBytes;  // of a gate, what is gameplay's own
+constexpr size_t kStreamsAhead = 4;  // how early a stream is asked for that is not in the cache
 constexpr uint32_t kTicksARound = 32;
 
 }  // namespace
@@ -24,8 +23,7 @@ void Network::trim_readable() {
   for (size_t i = 0; i < handles.size(); ++i) {
     if (i + kStreamsAhead < handles.size()) {
       const StreamGate& ahead = stream_at(unpack(handles[i + kStreamsAhead]).index).gate;
-      prefetch_to_write(&ahead.received, sizeof(ahead.received) + kCacheLineBytes);  // it begins within a line
-      prefetch_to_write(&ahead.published, kGameplaysBytes);
+      prefetch_to_write(&ahead, StreamGate::kMessageBytes);
     }
     const framepump_handle handle = handles[i];
     TcpStream& stream = stream_at(unpack(handle).index);

@@ -129,6 +129,7 @@ void Network::publish_bytes(StreamGate& gate) {
   if (arrival_ns != 0) arrival_ns = gate.arrival_ns.exchange(0, std::memory_order_acquire);
   const uint64_t arrived = gate.received.arrived();
   if (arrived == gate.published) return;
+  gate.received.prefetch_front();
   const uint64_t new_bytes = arrived - gate.published;
   published_bytes_ += new_bytes;
   gate.published = arrived;

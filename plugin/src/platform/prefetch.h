@@ -18,7 +18,8 @@ inline void prefetch([[maybe_unused]] const void* address) {
 inline void prefetch_to_write([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_bytes) {
 #if defined(__GNUC__)
   const auto first = reinterpret_cast<uintptr_t>(begin);  // not to go on from null as a pointer
-  for (size_t at = 0; at < size_bytes; at += kCacheLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(first + at), 1);
+  const uintptr_t line = first & ~uintptr_t{kCacheLineBytes - 1};
+  for (uintptr_t at = line; at < first + size_bytes; at += kCacheLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(at), 1);
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "platform/clock.h"
+#include "platform/prefetch.h"
 #include "sources/stream_extension.h"
 #include "sources/tcp_stream.h"
 #include "sources/tls_session.h"
@@ -14,6 +15,7 @@ namespace framepump {
 namespace {
 
 constexpr int64_t kLookForResetUs = 1'000'000;
+constexpr size_t kFirstBytes = 64;  // that a read fills: the kernel then copies into the cache
 constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
 }  // namespace
@@ -30,8 +32,7 @@ Turn TcpStream::connecting_turn(const TurnContext& context) {
   TlsSession* const session = tls();
   if (session != nullptr && session->is_handshaking()) return handshake_turn(*session, context);
   Turn turn;
-  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-  turn.wake_at_us = next_deadline_us();
+  watch_deadlines(turn, context.now_us);
   return turn;
 }
 
@@ -94,13 +95,11 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     if (result.status == IoStatus::end_of_stream) return on_peer_end(turn, context);
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
     arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
-    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-    turn.wake_at_us = next_deadline_us();
+    watch_deadlines(turn, context.now_us);
     return turn;
   }
   if (turn.bytes > 0) on_received(turn.bytes, first_arrival_ns, context);
-  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-  turn.wake_at_us = next_deadline_us();
+  watch_deadlines(turn, context.now_us);
   return turn;
 }
 
@@ -117,7 +116,10 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
   Block* fresh = room_is_enough ? nullptr : take_receive_block(queued_bytes);
   ReceiveBuffer buffers[2];
   uint32_t count = 0;
-  if (!room.empty()) buffers[count++] = {room.data(), std::min<uint64_t>(room.size(), wanted_bytes)};
+  if (!room.empty()) {
+    buffers[count++] = {room.data(), std::min<uint64_t>(room.size(), wanted_bytes)};
+    prefetch_to_write(room.data(), kFirstBytes);
+  }
   const uint64_t in_room_bytes = count == 0 ? 0 : buffers[0].size_bytes;
   if (fresh != nullptr) buffers[count++] = {fresh->data(), std::min<uint64_t>(fresh->capacity, wanted_bytes - in_room_bytes)};
   if (count == 0) return {};
@@ -271,8 +273,7 @@ Turn TcpStream::discard_input(const TurnContext& context) {
     } else {
       arm(session == nullptr ? uint32_t{kReadable} : receiving_waits_for(*session));
     }
-    if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-    turn.wake_at_us = next_deadline_us();
+    watch_deadlines(turn, context.now_us);
     return turn;
   }
   turn.outcome = Outcome::more;

@@ -44,8 +44,7 @@ Turn TcpStream::handshake_turn(TlsSession& session, const TurnContext& context) 
       if (result.status != IoStatus::would_block) return fail_turn(turn, result);
       environment_.pump.poller().arm(socket(), static_cast<Pollable*>(this), session.handshake_waits_for_room() ? kWritable : kReadable);
   }
-  if (check_deadlines(context.now_us)) turn.outcome = Outcome::closed;
-  turn.wake_at_us = next_deadline_us();
+  watch_deadlines(turn, context.now_us);
   return turn;
 }
 

@@ -132,6 +132,7 @@ void TcpStream::note_connected(int64_t now_us) {
 
 Turn TcpStream::write_from_queue(const TurnContext& context) {
   Turn turn = {.phase = Phase::send};
+  waits_for_room_ = false;
   ByteQueue& queue = gate.unsent;
   TlsSession* const session = tls();
   // A record that waits for room must be offered whole.
@@ -161,6 +162,7 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
       if (result.size_bytes == offered_bytes) continue;
     }
     if (result.status != IoStatus::ok && result.status != IoStatus::would_block) return fail_turn(turn, result);
+    waits_for_room_ = session == nullptr;
     arm(session == nullptr ? uint32_t{kWritable} : sending_waits_for(*session));
     return turn;
   }

@@ -82,16 +82,16 @@ void TcpStream::on_ready(uint32_t readiness) {
   if ((readiness & kPeerEnded) != 0) end_is_announced_ = true;
   if (TlsSession* session = tls(); session != nullptr) return on_ready_secure(*session, readiness);
   if ((readiness & kReadable) != 0 && state_ == State::open) environment_.pump.make_ready(receive_side());
-  if ((readiness & kWritable) != 0 && (state_ == State::connecting || has_to_send())) environment_.pump.make_ready(send_side());
+  // Data that arrives makes the kernel say "writable" too; a turn for that would cost the others theirs.
+  if ((readiness & kWritable) != 0 && (state_ == State::connecting || waits_for_room_)) environment_.pump.make_ready(send_side());
 }
 
-// Data that arrives makes the kernel say "writable" too; a turn for that would cost the others theirs.
 bool TcpStream::has_to_send() const {
   return gate.unsent.arrived() != gate.unsent.consumed() || (shutdown_wanted_ && !is_write_shut_);
 }
 
 void TcpStream::on_commands(uint32_t bits, int64_t now_us) {
-  if ((bits & kCommandPriority) != 0) {
+  if ((bits & kCommandPriority) != 0 && state_ != State::finished) {
     const TlsSession* session = tls();
     const bool is_handshake = session != nullptr && state_ == State::connecting && session->is_handshaking();
     const uint32_t priority = is_handshake ? FRAMEPUMP_PRIORITY_BULK : gate.wanted_priority.load(std::memory_order_relaxed);
@@ -177,6 +177,14 @@ bool TcpStream::check_deadlines(int64_t now_us) {
     finish(FRAMEPUMP_REASON_IDLE_TIMED_OUT, 0);
   }
   return true;
+}
+
+// At a turn's end: its timer is the next deadline, unless one has passed.
+void TcpStream::watch_deadlines(Turn& turn, int64_t now_us) {
+  turn.wake_at_us = next_deadline_us();
+  if (now_us < turn.wake_at_us) return;
+  if (check_deadlines(now_us)) turn.outcome = Outcome::closed;
+  turn.wake_at_us = next_deadline_us();
 }
 
 Turn TcpStream::finish_turn(Turn turn, uint8_t reason, int32_t system_code) {

@@ -25,10 +25,37 @@ class TlsContext;
 //
 // The socket and everything private belong to the holder of the pump token; gameplay reaches it through `gate` alone.
 class TcpStream final : public Commandable, public Pollable, private ReceiveSource, private SendSource {
- public:
-  explicit TcpStream(Environment& environment);
+  enum class State : uint8_t { idle, connecting, open, finished };
+  static constexpr uint32_t kDeadAfterBits = 17;  // stream.dead_after_s is at most 86400
 
+  // Before the gate, whose first members a turn touches too: all of that lies together.
+  Environment& environment_;
+  HotMember hot_;
+  int64_t active_at_us_ = 0;           // frame time of the last byte either way; connecting, closing: when that began
+  uint32_t watch_peer_at_ms_ = 0;      // while it is watched, as bytes are on their way: look then whether its window is closed
+  uint32_t rtt_sampled_ms_ = 0;
+  uint32_t memory_place_ = WaitingRoom::kNowhere;
+  // Its own, since a change of the setting is for new streams.
+  uint32_t dead_after_s_ : kDeadAfterBits = 0;
+  State state_ : 2 = State::idle;
+  bool is_bulky_ : 1 = false;          // its newest turn moved more than a small block holds
+  bool is_closing_ : 1 = false;        // close() was called: input is thrown away
+  bool is_lingering_ : 1 = false;      // it ends when nothing moves for stream.linger_ms
+  bool peer_ended_ : 1 = false;        // its end of stream was read
+  bool end_is_announced_ : 1 = false;  // the end is in the kernel's queue: a short read does not mean that it is empty
+  bool shutdown_wanted_ : 1 = false;
+  bool is_write_shut_ : 1 = false;
+  bool is_peer_spared_ : 1 = false;    // its window is closed though it answers: the dead-peer time-out is off
+  bool is_peer_watched_ : 1 = false;
+  bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set
+  bool has_stamps_ : 1 = false;        // SO_TIMESTAMPNS is set
+  bool is_blocked_ : 1 = false;        // counted in Counters::blocked
+  bool waits_for_room_ : 1 = false;    // a plain stream: the kernel's queue is full, and the poller was asked
+
+ public:
   StreamGate gate;
+
+  explicit TcpStream(Environment& environment);
 
   // Before kCommandOpen: the handle that reports and events use.
   void set_handle(framepump_handle handle);
@@ -56,9 +83,6 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void destroy_now();
 
  private:
-  enum class State : uint8_t { idle, connecting, open, finished };
-  static constexpr uint32_t kDeadAfterBits = 17;  // stream.dead_after_s is at most 86400
-
   // receiving (tcp_receive.cpp)
   Turn receive_turn(const TurnContext& context) override;
   Turn connecting_turn(const TurnContext& context);
@@ -114,6 +138,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   int64_t linger_us() const;
   int64_t next_deadline_us() const;
   bool check_deadlines(int64_t now_us);
+  void watch_deadlines(Turn& turn, int64_t now_us);
   Turn finish_turn(Turn turn, uint8_t reason, int32_t system_code);
   void finish(uint8_t reason, int32_t system_code);
   void close_by_command(int64_t now_us);
@@ -127,28 +152,6 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Source& send_side() { return static_cast<SendSource&>(*this); }
   const Source& receive_side() const { return static_cast<const ReceiveSource&>(*this); }
   Socket& socket() { return hot_.socket; }
-
-  Environment& environment_;
-  HotMember hot_;
-  int64_t active_at_us_ = 0;           // frame time of the last byte either way; connecting, closing: when that began
-  uint32_t watch_peer_at_ms_ = 0;      // while it is watched, as bytes are on their way: look then whether its window is closed
-  uint32_t rtt_sampled_ms_ = 0;
-  uint32_t memory_place_ = WaitingRoom::kNowhere;
-  // Its own, since a change of the setting is for new streams.
-  uint32_t dead_after_s_ : kDeadAfterBits = 0;
-  State state_ : 2 = State::idle;
-  bool is_bulky_ : 1 = false;          // its newest turn moved more than a small block holds
-  bool is_closing_ : 1 = false;        // close() was called: input is thrown away
-  bool is_lingering_ : 1 = false;      // it ends when nothing moves for stream.linger_ms
-  bool peer_ended_ : 1 = false;        // its end of stream was read
-  bool end_is_announced_ : 1 = false;  // the end is in the kernel's queue: a short read does not mean that it is empty
-  bool shutdown_wanted_ : 1 = false;
-  bool is_write_shut_ : 1 = false;
-  bool is_peer_spared_ : 1 = false;    // its window is closed though it answers: the dead-peer time-out is off
-  bool is_peer_watched_ : 1 = false;
-  bool has_short_queue_ : 1 = false;   // TCP_NOTSENT_LOWAT is set
-  bool has_stamps_ : 1 = false;        // SO_TIMESTAMPNS is set
-  bool is_blocked_ : 1 = false;        // counted in Counters::blocked
 };
 
 // Ten thousand streams that say nothing are to take at most 512 bytes each, with their places in the tables.
