@@ -13,9 +13,10 @@ constexpr uint8_t kWholeUnit = 255;
 constexpr uint64_t kUnitAlignment = 4096;
 constexpr uint32_t kNoSlot = UINT32_MAX;
 
-// What receiving a peek of this size may take at worst: small blocks only, and a partly used one at either end.
+// What receiving a peek of this size may take at worst: small blocks only, which hold a 21st less than they are accounted with, and a partly
+// used one at either end.
 uint64_t peek_reserve_bytes(uint64_t largest_peek_bytes) {
-  return largest_peek_bytes + largest_peek_bytes / 32 + kLargeBlockBytes;
+  return largest_peek_bytes + largest_peek_bytes / 16 + kLargeBlockBytes;
 }
 
 uint64_t join_reserve_bytes(uint64_t largest_peek_bytes) { return largest_peek_bytes + sizeof(Block); }
@@ -135,7 +136,7 @@ Block* BlockPool::place_small(Account account) {
 void BlockPool::prefetch_next_small(uint32_t unit, uint32_t slot) {
   constexpr size_t kFirstBytes = 2 * kCacheLineBytes;
   const std::byte* memory = units_[unit].memory.load(std::memory_order_relaxed);
-  if (slot + 1 < kSmallsPerUnit && memory != nullptr) prefetch_to_write(memory + (slot + 1) * kSmallBlockBytes, kFirstBytes);
+  if (slot + 1 < kSmallsPerUnit && memory != nullptr) prefetch_to_write(memory + (slot + 1) * kSmallStrideBytes, kFirstBytes);
 }
 
 uint32_t BlockPool::take_small_slot(uint32_t unit) {
@@ -181,8 +182,9 @@ std::byte* BlockPool::memory_of(uint32_t unit) {
 Block* BlockPool::place(uint32_t unit, uint8_t slot, uint32_t bytes, Account account) {
   std::byte* memory = memory_of(unit);
   if (memory == nullptr) return nullptr;
-  Block* block = new (memory + (slot == kWholeUnit ? 0 : slot * kSmallBlockBytes)) Block;
-  block->capacity = bytes - static_cast<uint32_t>(sizeof(Block));
+  const bool is_whole = slot == kWholeUnit;
+  Block* block = new (memory + (is_whole ? 0 : slot * kSmallStrideBytes)) Block;
+  block->capacity = is_whole ? kLargePayloadBytes : kSmallPayloadBytes;
   block->end.store(block->capacity, std::memory_order_relaxed);
   block->unit = unit;
   block->slot = slot;
