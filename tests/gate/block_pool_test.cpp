@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -48,13 +51,29 @@ TEST_CASE("an account gives out what it has and not a block more") {
   std::vector<Block*> blocks;
   while (Block* block = pool.take_large(Account::send)) blocks.push_back(block);
   uint64_t taken = 0;
-  for (const Block* block : blocks) taken += block->capacity + sizeof(Block);
+  for (const Block* block : blocks) taken += block->capacity == kLargePayloadBytes ? kLargeBlockBytes : kSmallBlockBytes;
   CHECK_EQ(taken, free_before);
   CHECK_EQ(pool.free_bytes(Account::send), 0);
   CHECK(pool.take_small(Account::send) == nullptr);
   CHECK(pool.take_large(Account::receive) != nullptr);
   pool.give_back(blocks.back());
   CHECK(pool.take_small(Account::send) != nullptr);
+}
+
+TEST_CASE("blocks do not overlap, and the first lines of small ones are spread over the whole cache") {
+  const Host host;
+  BlockPool pool;
+  REQUIRE(pool.open(host, 4 * kMiB, 64 * 1024));
+  std::vector<Block*> blocks = {pool.take_large(Account::receive)};
+  for (int i = 0; i < 200; ++i) blocks.push_back(pool.take_small(Account::receive));
+  std::sort(blocks.begin(), blocks.end(), std::less<>());
+  std::array<int, 64> on_line = {};  // of a page
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    REQUIRE(blocks[i] != nullptr);
+    if (i > 0) CHECK_GE(reinterpret_cast<std::byte*>(blocks[i]), blocks[i - 1]->data() + blocks[i - 1]->capacity);
+    ++on_line[reinterpret_cast<uintptr_t>(blocks[i]) / 64 % on_line.size()];
+  }
+  CHECK_LE(*std::max_element(on_line.begin(), on_line.end()), 10);  // at 2 KiB apart: 100
 }
 
 TEST_CASE("a stream's guaranteed blocks are there when every account is empty") {

@@ -301,6 +301,8 @@ TEST_CASE("whoever is not drained by a turn goes behind all that were ready befo
     const std::string turns = bench.tick(200);
     CHECK_EQ(turns.substr(0, 102), "F" + std::string(100, 't') + "F");
     CHECK_EQ(turns.find('t', 102), std::string::npos);
+    CHECK_EQ(bench.report.culprit_us, 1);
+    CHECK_EQ(bench.report.phase(Phase::receive), static_cast<int64_t>(turns.size()));
   }
 }
 

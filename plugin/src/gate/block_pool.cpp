@@ -16,7 +16,7 @@ constexpr uint32_t kNoSlot = UINT32_MAX;
 // What receiving a peek of this size may take at worst: small blocks only, which hold a 21st less than they are accounted with, and a partly
 // used one at either end.
 uint64_t peek_reserve_bytes(uint64_t largest_peek_bytes) {
-  return largest_peek_bytes + largest_peek_bytes / 16 + kLargeBlockBytes;
+  return largest_peek_bytes + largest_peek_bytes / 20 + kLargeBlockBytes;
 }
 
 uint64_t join_reserve_bytes(uint64_t largest_peek_bytes) { return largest_peek_bytes + sizeof(Block); }

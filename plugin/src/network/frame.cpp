@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kCommandsPerLook = 32;   // a command is mostly a list operation, so the clock would cost more than it
 constexpr uint32_t kCommandsAtLeast = 64;   // progress even when the slice is 0
 constexpr int64_t kReclaimDelayUs = 100'000;
-// Outside of ticks a run ends after this long though there is more to do: commands and new readiness come in between runs only, and
+// Outside of ticks a run ends after this long though there is more to do: commands come in between runs only, new readiness mostly, and
 // a firehose would keep them waiting. A thousandth of it is what coming back costs.
 constexpr int64_t kLongestRunUs = 1000;
 

@@ -270,7 +270,7 @@ void Network::serve_peeks() {
 bool Network::fits_into_reserve(const StreamGate& gate) const {
   const uint64_t missing_bytes = gate.peek_bytes - std::min<uint64_t>(gate.peek_bytes, gate.received.queued_bytes());
   // Small blocks hold a 21st less than they are accounted with, and the last may be filled in part.
-  return pool_.free_bytes(Account::peek_reserve) >= missing_bytes + missing_bytes / 16 + kSmallBlockBytes;
+  return pool_.free_bytes(Account::peek_reserve) >= missing_bytes + missing_bytes / 20 + kSmallBlockBytes;
 }
 
 void Network::grant_peek(uint32_t index) {

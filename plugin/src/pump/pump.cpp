@@ -63,7 +63,7 @@ uint32_t Pump::harvest(bool is_batch, Slice& slice, RunReport& report, int64_t n
     total += count;
     charge(Phase::poll, slice, report);
   } while (!is_batch && count == wanted && !slice.is_over(0));
-  has_more_events_ = is_batch && count == wanted;
+  may_have_more_events_ = is_batch && count == wanted;
   for (uint32_t n = 1; Source* source = socket_timers_.take_due(now_us); ++n) {
     make_ready(*source);
     if (n % kHarvest != 0) continue;
@@ -88,7 +88,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     }
   }
   while (true) {
-    if (request.harvests && has_more_events_ && batch_is_through() && !slice.is_over(0)) harvest(slice, report, context.now_us);
+    while (request.harvests && may_take_more_events() && !slice.is_over(0)) harvest(slice, report, context.now_us);
     // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
     const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + last_turn_us / 2);
     const Choice choice = choose(request, served, slice_is_over);
@@ -98,16 +98,17 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     const framepump_handle handle = source.handle();
     context.remaining_us = slice.remaining_us();
     const Turn turn = source.take_turn(context);
-    // It goes behind all that were ready before.
-    if (turn.outcome == Outcome::more && request.harvests && has_more_events_) harvest(false, slice, report, context.now_us);
-    if (turn.outcome != Outcome::closed) settle(source, turn);
     last_turn_us = slice.lap();
     count_turn(turn, handle, last_turn_us, report);
     trace_turn(host_, slice, handle, turn, last_turn_us);
+    if (turn.outcome == Outcome::more && request.harvests && may_have_more_events_ && is_socket(source)) {
+      harvest(false, slice, report, context.now_us);  // it goes behind all that were ready before
+    }
+    if (turn.outcome != Outcome::closed) settle(source, turn);
     if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;
   }
   report.left_over = ready_count(request.lines);
-  if (request.harvests && has_more_events_) ++report.left_over;  // at least
+  if (request.harvests && may_have_more_events_) ++report.left_over;
 }
 
 // A priority that has work and had no turn in this run, or has a source that is owed one; else, while the slice lasts, the highest that
@@ -152,7 +153,7 @@ void Pump::forget(Source& source) {
 
 void Pump::set_priority(Source& source, uint32_t priority) {
   if (priority == source.priority_) return;
-  if ((line_bit(source.line_) & kSocketLines) != 0) {
+  if (is_socket(source)) {
     constexpr uint32_t kNormal = FRAMEPUMP_PRIORITY_NORMAL;
     sources_of_other_priority_ += uint32_t{priority != kNormal} - uint32_t{source.priority_ != kNormal};
   }

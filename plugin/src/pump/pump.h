@@ -24,7 +24,7 @@ class Pollable {
 // What a run did, summed up into a tick's or flush's report.
 struct RunReport {
   uint32_t turns = 0;
-  uint32_t left_over = 0;        // sources still waiting for a turn when the run ended
+  uint32_t left_over = 0;        // sources still waiting for a turn when the run ended; 1 for all that the poller may have kept
   uint32_t accepts = 0;
   uint32_t to_publish = 0;       // at most: what the turns brought
   uint64_t received_bytes = 0;
@@ -62,8 +62,8 @@ struct RunRequest {
 // One run, as a numbered list:
 //   1. harvest the poller and mark what is ready: all there is, at most 256 events between looks at the clock; but while nothing else waits
 //      and no socket has another priority than normal, a batch of 32 events, and the next one when these had their turns. What the kernel
-//      touched to find a socket ready is then still in the cache when it is read. The order is the same: before the first source that is
-//      not drained goes to the end of its line, the rest of the events is taken;
+//      touched to find a socket ready is then still in the cache when it is read. The order within a line is the same: before the first
+//      source that is not drained goes to the end of its line, the rest of the events is taken;
 //   2. mark the sources whose timer is due;
 //   3. each priority that has work gets one turn, the highest first (Owed::sources: each source that is ready);
 //   4. while the slice has room for half of a turn, the highest priority that has work gets the next one;
@@ -86,7 +86,7 @@ class Pump {
   uint32_t harvest(Slice& slice, RunReport& report, int64_t now_us);
   // Step 2 for gameplay's own lines.
   void wake_game_sources(int64_t now_us);
-  // Steps 3 to 5.
+  // Steps 3 to 5, and between batches 1 and 2.
   void run(const RunRequest& request, Slice& slice, RunReport& report);
   // Looks at the clock: the time since the look before belongs to this phase.
   void charge(Phase phase, Slice& slice, RunReport& report) const;
@@ -117,10 +117,14 @@ class Pump {
   };
 
   ReadyQueue& line(const Source& source) { return lines_[static_cast<int>(source.line_)]; }
-  TimerQueue& timers(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0 ? socket_timers_ : game_timers_; }
+  static bool is_socket(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0; }
+  TimerQueue& timers(const Source& source) { return is_socket(source) ? socket_timers_ : game_timers_; }
   Source& take_next(uint32_t lines, Choice choice);
   uint32_t harvest(bool is_batch, Slice& slice, RunReport& report, int64_t now_us);
-  bool batch_is_through() const { return sources_of_other_priority_ > 0 || !has_ready(kSocketLines); }
+  // After a batch: its sources had their turns, or one of another priority may be among the rest.
+  bool may_take_more_events() const {
+    return may_have_more_events_ && (sources_of_other_priority_ > 0 || !has_ready(kSocketLines));
+  }
   Choice choose(const RunRequest& request, uint32_t served, bool slice_is_over) const;
   void settle(Source& source, const Turn& turn);
 
@@ -132,7 +136,7 @@ class Pump {
   Rotation socket_rotation_;  // two, since a threaded tick runs gameplay's own lines while the IO thread runs the others
   Rotation game_rotation_;
   uint32_t sources_of_other_priority_ = 0;  // than normal, in the socket lines
-  bool has_more_events_ = false;            // the newest harvest was a full batch
+  bool may_have_more_events_ = false;       // the newest harvest was a full batch
 };
 
 }  // namespace framepump

@@ -62,7 +62,7 @@ void queue_through(benchmark::State& state) {
     if (queue.room().size() >= size_bytes) {
       queue.produce(size_bytes);
     } else {
-      queue.append(0, size_bytes > 2048 ? pool.take_large(Account::receive) : pool.take_small(Account::receive), size_bytes);
+      queue.append(0, size_bytes > kSmallPayloadBytes ? pool.take_large(Account::receive) : pool.take_small(Account::receive), size_bytes);
     }
     benchmark::DoNotOptimize(queue.front(queue.arrived(), pool).data());
     queue.consume(size_bytes, pool);
