@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "platform/prefetch.h"
+
 namespace framepump {
 
 // Which share of the budget pays for a block.
@@ -38,7 +40,7 @@ constexpr uint32_t kLargeBlockBytes = 64 * 1024;
 constexpr uint32_t kSmallBlockBytes = 2 * 1024;
 constexpr uint32_t kSmallsPerUnit = kLargeBlockBytes / kSmallBlockBytes;
 constexpr uint32_t kLargePayloadBytes = kLargeBlockBytes - static_cast<uint32_t>(sizeof(Block));
-constexpr uint32_t kSmallStrideBytes = 31 * 64;
+constexpr uint32_t kSmallStrideBytes = 31 * static_cast<uint32_t>(kCacheLineBytes);
 constexpr uint32_t kSmallPayloadBytes = kSmallStrideBytes - static_cast<uint32_t>(sizeof(Block));
 
 }  // namespace framepump

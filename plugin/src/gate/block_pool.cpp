@@ -99,7 +99,7 @@ Block* BlockPool::take_small(Account account) {
 Block* BlockPool::take_large(Account account) {
   if (!charge(account, kSmallsPerUnit)) return take_small(account);
   const uint32_t unit = free_units_.take();
-  Block* block = unit == AtomicBitmap::kNone ? nullptr : place(unit, kWholeUnit, kLargeBlockBytes, account);
+  Block* block = unit == AtomicBitmap::kNone ? nullptr : place(unit, kWholeUnit, account);
   if (block != nullptr) return block;
   if (unit != AtomicBitmap::kNone) free_units_.insert(unit);
   balance(account).fetch_add(kSmallsPerUnit);
@@ -116,11 +116,11 @@ Block* BlockPool::place_small(Account account) {
       const uint32_t slot = take_small_slot(unit);
       if (slot == kNoSlot) continue;
       prefetch_next_small(unit, slot);
-      return place(unit, static_cast<uint8_t>(slot), kSmallBlockBytes, account);
+      return place(unit, static_cast<uint8_t>(slot), account);
     }
     unit = free_units_.take();
     if (unit == AtomicBitmap::kNone) continue;
-    Block* block = place(unit, 0, kSmallBlockBytes, account);
+    Block* block = place(unit, 0, account);
     if (block == nullptr) {
       free_units_.insert(unit);
       return nullptr;  // the host has no memory
@@ -179,7 +179,7 @@ std::byte* BlockPool::memory_of(uint32_t unit) {
   return memory;
 }
 
-Block* BlockPool::place(uint32_t unit, uint8_t slot, uint32_t bytes, Account account) {
+Block* BlockPool::place(uint32_t unit, uint8_t slot, Account account) {
   std::byte* memory = memory_of(unit);
   if (memory == nullptr) return nullptr;
   const bool is_whole = slot == kWholeUnit;
@@ -189,7 +189,7 @@ Block* BlockPool::place(uint32_t unit, uint8_t slot, uint32_t bytes, Account acc
   block->unit = unit;
   block->slot = slot;
   block->account = account;
-  used_smalls_.fetch_add(bytes / kSmallBlockBytes, std::memory_order_relaxed);
+  used_smalls_.fetch_add(is_whole ? kSmallsPerUnit : 1, std::memory_order_relaxed);
   return block;
 }
 

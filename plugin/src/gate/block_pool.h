@@ -64,7 +64,7 @@ class BlockPool {
   bool charge(Account account, uint32_t smalls);
   std::atomic<int64_t>& balance(Account account) { return balance_[static_cast<int>(account)]; }
   std::byte* memory_of(uint32_t unit);
-  Block* place(uint32_t unit, uint8_t slot, uint32_t bytes, Account account);
+  Block* place(uint32_t unit, uint8_t slot, Account account);
   Block* place_small(Account account);
   void prefetch_next_small(uint32_t unit, uint32_t slot);
   uint32_t take_small_slot(uint32_t unit);

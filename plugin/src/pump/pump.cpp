@@ -43,13 +43,14 @@ void Pump::charge(Phase phase, Slice& slice, RunReport& report) const {
 }
 
 uint32_t Pump::harvest(Slice& slice, RunReport& report, int64_t now_us) {
-  const bool is_batch = sources_of_other_priority_ == 0 && !has_ready(kSocketLines);
-  return harvest(is_batch, slice, report, now_us);
+  const bool nobody_comes_before = sources_of_other_priority_ == 0 && !has_ready(kSocketLines);
+  return harvest(nobody_comes_before ? Amount::batch : Amount::all, slice, report, now_us);
 }
 
-uint32_t Pump::harvest(bool is_batch, Slice& slice, RunReport& report, int64_t now_us) {
+uint32_t Pump::harvest(Amount amount, Slice& slice, RunReport& report, int64_t now_us) {
   Zone zone(host_, "framepump poll");
   PollEvent events[kHarvest];
+  const bool is_batch = amount == Amount::batch;
   const uint32_t wanted = is_batch ? kBatch : kHarvest;
   uint32_t count = 0;
   uint32_t total = 0;
@@ -102,7 +103,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     count_turn(turn, handle, last_turn_us, report);
     trace_turn(host_, slice, handle, turn, last_turn_us);
     if (turn.outcome == Outcome::more && request.harvests && may_have_more_events_ && is_socket(source)) {
-      harvest(false, slice, report, context.now_us);  // it goes behind all that were ready before
+      harvest(Amount::all, slice, report, context.now_us);  // it goes behind all that were ready before
     }
     if (turn.outcome != Outcome::closed) settle(source, turn);
     if (request.yield != nullptr && request.yield->load(std::memory_order_relaxed)) break;

@@ -120,7 +120,8 @@ class Pump {
   static bool is_socket(const Source& source) { return (line_bit(source.line_) & kSocketLines) != 0; }
   TimerQueue& timers(const Source& source) { return is_socket(source) ? socket_timers_ : game_timers_; }
   Source& take_next(uint32_t lines, Choice choice);
-  uint32_t harvest(bool is_batch, Slice& slice, RunReport& report, int64_t now_us);
+  enum class Amount : uint8_t { batch, all };
+  uint32_t harvest(Amount amount, Slice& slice, RunReport& report, int64_t now_us);
   // After a batch: its sources had their turns, or one of another priority may be among the rest.
   bool may_take_more_events() const {
     return may_have_more_events_ && (sources_of_other_priority_ > 0 || !has_ready(kSocketLines));

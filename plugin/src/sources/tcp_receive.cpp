@@ -15,7 +15,6 @@ namespace framepump {
 namespace {
 
 constexpr int64_t kLookForResetUs = 1'000'000;
-constexpr size_t kFirstBytes = 64;  // that a read fills: the kernel then copies into the cache
 constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
 }  // namespace
@@ -118,7 +117,7 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
   uint32_t count = 0;
   if (!room.empty()) {
     buffers[count++] = {room.data(), std::min<uint64_t>(room.size(), wanted_bytes)};
-    prefetch_to_write(room.data(), kFirstBytes);
+    prefetch_to_write(room.data(), kCacheLineBytes);  // so that the kernel copies a small message into the cache
   }
   const uint64_t in_room_bytes = count == 0 ? 0 : buffers[0].size_bytes;
   if (fresh != nullptr) buffers[count++] = {fresh->data(), std::min<uint64_t>(fresh->capacity, wanted_bytes - in_room_bytes)};
