@@ -29,7 +29,7 @@ std::string refusal_of(const ConfigKey& key, uint32_t value) {
 
 }  // namespace
 
-TEST_CASE("every field of framepump_config has one key, in the order of the struct") {
+TEST_CASE("every field of framepump_config has one key") {
   framepump_config config = {};
   uint32_t number = 1;
   std::set<std::string> names;
@@ -39,7 +39,12 @@ TEST_CASE("every field of framepump_config has one key, in the order of the stru
   }
   CHECK(names.size() == config_keys().size());
   REQUIRE(sizeof(config) == (1 + config_keys().size()) * sizeof(uint32_t));
-  for (size_t i = 0; i < config_keys().size(); ++i) CHECK(number_in_struct(config, i) == i + 1);
+  // The struct grows at its end, so its order is not the keys'.
+  std::set<uint32_t> numbers;
+  for (size_t i = 0; i < config_keys().size(); ++i) numbers.insert(number_in_struct(config, i));
+  CHECK(numbers.size() == config_keys().size());
+  CHECK(*numbers.begin() == 1);
+  CHECK(*numbers.rbegin() == config_keys().size());
 }
 
 TEST_CASE("the defaults are those of the key table, and are allowed") {

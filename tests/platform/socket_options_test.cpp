@@ -124,6 +124,14 @@ TEST_CASE("the unsent mark can be set and undone") {
   CHECK(option_of(pair.client, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == -1);
 }
 
+TEST_CASE("quick acknowledgements can be turned off and on") {
+  const SocketPair pair;
+  set_quick_acks(pair.client.socket, false);
+  CHECK(option_of(pair.client, IPPROTO_TCP, TCP_QUICKACK) == 0);
+  set_quick_acks(pair.client.socket, true);
+  CHECK(option_of(pair.client, IPPROTO_TCP, TCP_QUICKACK) == 1);
+}
+
 TEST_CASE("the round-trip time is known once bytes were acknowledged") {
   const SocketPair pair;
   REQUIRE(send_text(pair.client, "x").status == IoStatus::ok);

@@ -36,8 +36,8 @@ extern "C" {
 
 /* major * 1000000 + minor * 1000 + patch. The table and the structs only grow, at their ends, so a plugin serves every program that was
  * built with a header of FRAMEPUMP_OLDEST_VERSION to its own. A program that was built with a newer one is refused. */
-#define FRAMEPUMP_VERSION 5000u
-#define FRAMEPUMP_VERSION_STRING "0.5.0"
+#define FRAMEPUMP_VERSION 6000u
+#define FRAMEPUMP_VERSION_STRING "0.6.0"
 #define FRAMEPUMP_OLDEST_VERSION 1000u
 
 #define FRAMEPUMP_WAIT_DEADLINE 0u   /* wait until the deadline */

@@ -117,6 +117,11 @@ typedef struct framepump_config {
   uint32_t names_ttl_max_s;
   /* names.attempt_delay_ms: 10 to 60000 ms, default 250, live. How long an address has to connect before the next one is tried beside it. */
   uint32_t names_attempt_delay_ms;
+
+  /* stream.delayed_acks: 0 or 1, default 1, live. With 64 or more open streams, the kernel's acknowledgement of small messages that nothing
+   * is sent back for waits for the next of them, or 40 ms (a longer round trip; 200 ms at most): it costs the tick as much as reading the
+   * message does. A sender without TCP_NODELAY waits for it. Linux. */
+  uint32_t delayed_acks;
 } framepump_config;
 
 #endif

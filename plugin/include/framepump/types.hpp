@@ -138,6 +138,7 @@ struct Config : framepump_config {
     names_cache_entries = 256;
     names_ttl_max_s = 3600;
     names_attempt_delay_ms = 250;
+    delayed_acks = 1;
   }
 };
 

@@ -31,6 +31,7 @@ constexpr ConfigKey kKeys[] = {
     {"stream.receive_limit_kib", &C::receive_limit_kib, 4, 1048576, 8192, integer, restart, false},
     {"stream.send_limit_kib", &C::send_limit_kib, 4, 1048576, 4096, integer, live, false},
     {"stream.no_delay", &C::no_delay, 0, 1, 1, boolean, live, false},
+    {"stream.delayed_acks", &C::delayed_acks, 0, 1, 1, boolean, live, false},
     {"stream.connect_timeout_ms", &C::connect_timeout_ms, 0, 3600000, 10000, integer, live, false},
     {"stream.idle_timeout_ms", &C::idle_timeout_ms, 0, 86400000, 0, integer, live, false},
     {"stream.keepalive_s", &C::keepalive_s, 0, 32767, 15, integer, live, false},

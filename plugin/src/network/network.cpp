@@ -202,6 +202,7 @@ void Network::apply_settings() {
   settings_.names_ttl_max_s.store(config_.names_ttl_max_s, kRelaxed);
   settings_.names_attempt_delay_us.store(int64_t{config_.names_attempt_delay_ms} * 1000, kRelaxed);
   settings_.no_delay.store(config_.no_delay != 0, kRelaxed);
+  settings_.delayed_acks.store(config_.delayed_acks != 0, kRelaxed);
   apply_download_settings();
 }
 

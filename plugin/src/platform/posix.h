@@ -20,6 +20,7 @@
 #undef SO_RCVBUFFORCE
 #undef SO_TIMESTAMPNS
 #undef TCP_NOTSENT_LOWAT
+#undef TCP_QUICKACK
 #undef TCP_USER_TIMEOUT
 #endif
 

@@ -90,6 +90,10 @@ IoResult open_listener(const SocketAddress& address, const ListenOptions& option
 IoResult accept_stream(Socket listener, const StreamOptions& options, Socket& out, SocketAddress& peer);
 
 void set_unsent_low(Socket socket, uint32_t bytes);  // TCP_NOTSENT_LOWAT; UINT32_MAX undoes it
+// Whether the kernel acknowledges a small message within the receive() that takes it. Off: with the next bytes that are sent, at the second
+// message, or after 40 ms (a round trip if that is longer, 200 ms at most; RFC 9293, 3.8.6.3). That timer, and loss, turn it on again.
+// Linux (TCP_QUICKACK).
+void set_quick_acks(Socket socket, bool is_on);
 
 // Fills the buffers in order (at most kMaxReceiveBuffers), one system call.
 IoResult receive(Socket socket, std::span<const ReceiveBuffer> buffers);

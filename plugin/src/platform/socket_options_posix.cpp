@@ -91,6 +91,12 @@ void set_unsent_low([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t by
 #endif
 }
 
+void set_quick_acks([[maybe_unused]] Socket socket, [[maybe_unused]] bool is_on) {
+#if defined(TCP_QUICKACK)
+  set_option(descriptor_of(socket), IPPROTO_TCP, TCP_QUICKACK, is_on ? 1 : 0);
+#endif
+}
+
 void set_dead_after([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t seconds) {
 #if defined(TCP_USER_TIMEOUT)
   const uint64_t timeout_ms = uint64_t{seconds} * 1000;

@@ -62,6 +62,8 @@ void set_arrival_stamps(Socket) {}
 // The kernel's queue of unsent bytes has no limit of its own here; SO_SNDBUF would end its tuning.
 void set_unsent_low(Socket, uint32_t) {}
 
+void set_quick_acks(Socket, bool) {}
+
 void set_dead_after(Socket socket, uint32_t seconds) {
   constexpr uint32_t kNever = UINT32_MAX;  // Windows' word for "do not give up"
   const uint32_t value = seconds == 0 ? kNever : std::min<uint32_t>(seconds, INT_MAX);

@@ -37,6 +37,7 @@ struct LiveSettings {
   std::atomic<uint32_t> names_ttl_max_s{0};
   std::atomic<int64_t> names_attempt_delay_us{0};
   std::atomic<bool> no_delay{true};
+  std::atomic<bool> delayed_acks{true};
   std::atomic<bool> is_frame_locked{true};
 };
 

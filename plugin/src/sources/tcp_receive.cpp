@@ -17,6 +17,12 @@ namespace {
 constexpr int64_t kLookForResetUs = 1'000'000;
 constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
+// The acknowledgement rule.
+constexpr uint64_t kTalkBytes = 1'024;     // less than a full segment, mostly
+constexpr uint8_t kTalkTurns = 16;         // by then the kernel has given the quick acknowledgements that a new connection begins with
+constexpr uint32_t kCrowd = 64;            // open streams: with fewer there is little to save
+constexpr int64_t kAckMayBeOutUs = 20'000;  // the timer's 40 ms run from the arrival, which was up to a frame before the turn
+
 }  // namespace
 
 Turn TcpStream::receive_turn(const TurnContext& context) {
@@ -57,6 +63,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
     set_arrival_stamps(socket());
     has_stamps_ = true;
   }
+  delay_ack(context.now_us);
   while (true) {
     // A block holds a little less than 64 KiB, so the last few bytes of a quantum would cost a system call of their own.
     if (turn.bytes > context.quantum_bytes - context.quantum_bytes / 32) {
@@ -209,7 +216,27 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   add(environment_.counters.received_bytes, bytes);
   if (context.tick_serial != 0) environment_.hot.count(hot_, receive_side(), bytes, context.tick_serial);
   if (gate.watched_turns.load(std::memory_order_relaxed) > 0) measure(arrival_ns, context);
+  note_talk(bytes);
   post(kNoticeData);
+}
+
+// The acknowledgement rule. Where nothing was sent lately, the kernel acknowledges a small message within the call that takes it, and that
+// costs as much as the taking. In a crowd, a stream that brings little in each turn has its acknowledgements delayed. When the kernel's
+// timer runs out it goes back to quick ones, so it is asked again before a turn that comes long after the last bytes. A turn that brings
+// more ends it at once: the sender's window may depend on that.
+void TcpStream::delay_ack(int64_t now_us) {
+  if (hot_.talk_turns == kTalkTurns && now_us - active_at_us_ >= kAckMayBeOutUs) set_quick_acks(socket(), false);
+}
+
+void TcpStream::note_talk(uint64_t bytes) {
+  const bool is_talk = bytes < kTalkBytes && environment_.settings.delayed_acks.load(std::memory_order_relaxed) &&
+                       environment_.counters.open_streams.load(std::memory_order_relaxed) >= kCrowd;
+  if (is_talk && hot_.talk_turns < kTalkTurns) {
+    if (++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
+  } else if (!is_talk) {
+    if (hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), true);
+    hot_.talk_turns = 0;
+  }
 }
 
 // What costs system calls is measured only while somebody looks at this stream.

@@ -102,6 +102,8 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   void unblock_receiving();
   void on_received(uint64_t bytes, int64_t arrival_ns, const TurnContext& context);
   Turn on_peer_end(Turn turn, const TurnContext& context);
+  void delay_ack(int64_t now_us);
+  void note_talk(uint64_t bytes);
   void measure(int64_t arrival_ns, const TurnContext& context);
   void sample_rtt(int64_t now_us);
 

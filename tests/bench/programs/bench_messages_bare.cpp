@@ -2,6 +2,9 @@
 //
 // Small messages on many connections with bare system calls: edge-triggered epoll and one recv for each that is ready. A short read counts
 // as EWOULDBLOCK, as it does in FramePump. `--keep` keeps the bytes for gameplay after the tick, as FramePump promises, and does no more.
+// `--delay-acks` lets the kernel's acknowledgements wait, as FramePump does.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +28,7 @@ struct Reader {
   std::vector<Connection>& connections;
   std::vector<size_t> ready = {};
   int poller = -1;
+  bool delays_acks = false;
 
   template <typename Read>
   void tick(Read read) {
@@ -35,20 +39,31 @@ struct Reader {
       for (int i = 0; i < count; ++i) read(events[i].data.u32);
     } while (count == kBatch);
   }
+  // The timer that ends the delay ends the mode, too.
+  ssize_t receive(size_t at, char* buffer, size_t size) {
+    const int descriptor = connections[at].descriptor;
+    const int quickly = 0;
+    if (delays_acks) setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &quickly, sizeof(quickly));
+    return recv(descriptor, buffer, size, 0);
+  }
   void take(size_t at) {
     char buffer[sizeof(Connection::bytes)];
-    const ssize_t got = recv(connections[at].descriptor, buffer, sizeof(buffer), 0);
+    const ssize_t got = receive(at, buffer, sizeof(buffer));
     if (got > 0) run.check().take(at, buffer, static_cast<size_t>(got));
   }
   void keep(size_t at) {
     Connection& connection = connections[at];
-    const ssize_t got = recv(connection.descriptor, connection.bytes, sizeof(connection.bytes), 0);
+    const size_t before = connection.kept_bytes;
+    const ssize_t got = receive(at, connection.bytes + before, sizeof(connection.bytes) - before);
     if (got <= 0) return;
-    connection.kept_bytes = static_cast<size_t>(got);
-    ready.push_back(at);
+    if (before == 0) ready.push_back(at);
+    connection.kept_bytes += static_cast<size_t>(got);
   }
   void gameplay() {
-    for (const size_t at : ready) run.check().take(at, connections[at].bytes, connections[at].kept_bytes);
+    for (const size_t at : ready) {
+      run.check().take(at, connections[at].bytes, connections[at].kept_bytes);
+      connections[at].kept_bytes = 0;
+    }
     ready.clear();
   }
 };
@@ -60,7 +75,9 @@ int main(int argc, char** argv) {
   bench::MessageOptions options;
   bool is_keeping = false;
   options.add_to(app);
+  bool delays_acks = false;
   app.add_flag("--keep", is_keeping, "keep the bytes for gameplay after the tick");
+  app.add_flag("--delay-acks", delays_acks, "let the kernel acknowledge after the call that reads");
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(options.connections + 100);
@@ -74,7 +91,7 @@ int main(int argc, char** argv) {
   }
   bench::align_to(options.frames_per_s, 0);
   bench::MessageRun run(options);
-  Reader reader{run, connections, {}, poller};
+  Reader reader{run, connections, {}, poller, delays_acks};
   while (!run.is_done()) {
     run.frame_begins();
     if (is_keeping) {

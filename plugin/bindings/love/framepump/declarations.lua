@@ -145,7 +145,7 @@ return {
     TRACE_WAIT = 3,
     UNRELIABLE = 0,
     UNSEQUENCED = 2,
-    VERSION = 5000,
+    VERSION = 6000,
     WAIT_DEADLINE = 0,
     WAIT_FIRST_DATA = 1,
   },
@@ -191,6 +191,7 @@ return {
     { key = "names.cache_entries", field = "names_cache_entries", kind = "number" },
     { key = "names.ttl_max_s", field = "names_ttl_max_s", kind = "number" },
     { key = "names.attempt_delay_ms", field = "names_attempt_delay_ms", kind = "number" },
+    { key = "stream.delayed_acks", field = "delayed_acks", kind = "boolean" },
   },
   c = [[
 typedef struct framepump_config {
@@ -236,6 +237,7 @@ typedef struct framepump_config {
   uint32_t names_cache_entries;
   uint32_t names_ttl_max_s;
   uint32_t names_attempt_delay_ms;
+  uint32_t delayed_acks;
 } framepump_config;
 typedef uint64_t framepump_handle;
 typedef struct framepump_event {

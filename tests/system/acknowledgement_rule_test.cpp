@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// The acknowledgement rule over loopback: what the sender's kernel still holds when its message has been read.
+#include <doctest/doctest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <string>
+#include <vector>
+
+#include "support/plain_pair.h"
+
+using namespace framepump::test;
+
+namespace {
+
+constexpr int kCrowd = 64;   // open streams, from which on the rule holds
+constexpr int kEnough = 20;   // for a stream that talks, and for the quick acknowledgements that the kernel gives a new connection
+
+struct TalkPair {
+  explicit TalkPair(const framepump_config& config, int streams = kCrowd) : net(config), pair(net) {
+    for (int i = 1; i < streams; ++i) silent.emplace_back(net);
+  }
+
+  // A message, read; true if it is not acknowledged then. Goes on when it is.
+  bool say(std::string_view bytes) {
+    pair.peer.send(bytes);
+    std::string got;
+    REQUIRE(run_until({&net}, [&] { return (got += net.read_all(pair.stream)).size() == bytes.size(); }));
+    CHECK(got == bytes);
+    const bool is_pending = unacknowledged_bytes() > 0;
+    REQUIRE(run_until({&net}, [&] { return unacknowledged_bytes() == 0; }));
+    return is_pending;
+  }
+  // Of eight messages; the machine may be away for longer than an acknowledgement waits, or put one off by itself.
+  int late_of_eight(std::string_view bytes = "a message") {
+    int late = 0;
+    for (int i = 0; i < 8; ++i) late += say(bytes) ? 1 : 0;
+    return late;
+  }
+  void talk() {
+    for (int i = 0; i < kEnough; ++i) say("a message");
+  }
+  int unacknowledged_bytes() const {
+    int bytes = 0;
+    REQUIRE_EQ(ioctl(pair.peer.descriptor(), SIOCOUTQ, &bytes), 0);
+    return bytes;
+  }
+  void configure(const framepump_config& config) { REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK); }
+
+  TestNetwork net;
+  PlainPair pair;
+  std::vector<PlainPair> silent;
+};
+
+}  // namespace
+
+TEST_CASE("small messages of a stream that talks are acknowledged after the call that reads them, others within it") {
+  in_both_modes([](framepump_config config) {
+    for (const bool is_on : {true, false}) {
+      CAPTURE(is_on);
+      config.delayed_acks = is_on ? 1 : 0;
+      TalkPair talk(config);
+      talk.talk();
+      const int late = talk.late_of_eight();
+      if (is_on) {
+        CHECK_GE(late, 6);
+      } else {
+        CHECK_LE(late, 2);
+      }
+    }
+  });
+}
+
+TEST_CASE("a message of a KiB or more is acknowledged within the call that reads it, and so are those after it") {
+  in_both_modes([](const framepump_config& config) {
+    TalkPair talk(config);
+    talk.talk();
+    CHECK_LE(talk.late_of_eight(pattern(1, 0, 1024)), 2);
+    CHECK_LE(talk.late_of_eight(), 2);
+    talk.talk();
+    CHECK_GE(talk.late_of_eight(), 6);
+  });
+}
+
+TEST_CASE("without a crowd each message is acknowledged within the call that reads it, again when the crowd is gone") {
+  TalkPair few(default_config(), kCrowd - 1);
+  few.talk();
+  CHECK_LE(few.late_of_eight(), 2);
+  few.silent.emplace_back(few.net);
+  few.talk();
+  CHECK_GE(few.late_of_eight(), 6);
+  REQUIRE_EQ(api().abort(few.silent.back().stream), FRAMEPUMP_OK);
+  REQUIRE(run_until({&few.net}, [&] { return few.net.totals().streams < kCrowd; }));
+  few.say("the first that knows it");
+  CHECK_LE(few.late_of_eight(), 2);
+}
+
+TEST_CASE("stream.delayed_acks can be changed while a stream talks") {
+  framepump_config config = default_config();
+  TalkPair talk(config);
+  talk.talk();
+  config.delayed_acks = 0;
+  talk.configure(config);
+  talk.say("the first that knows it");
+  CHECK_LE(talk.late_of_eight(), 2);
+  config.delayed_acks = 1;
+  talk.configure(config);
+  talk.talk();
+  CHECK_GE(talk.late_of_eight(), 6);
+}
