@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "parsed.h"
@@ -29,22 +30,22 @@ std::string refusal_of(const ConfigKey& key, uint32_t value) {
 
 }  // namespace
 
-TEST_CASE("every field of framepump_config has one key") {
+TEST_CASE("every field of framepump_config has one key, in the order of the struct, at whose end is what came later") {
+  const std::set<std::string> later = {"stream.delayed_acks"};
   framepump_config config = {};
   uint32_t number = 1;
   std::set<std::string> names;
+  std::vector<uint32_t> wanted;
+  std::vector<uint32_t> wanted_at_end;
   for (const ConfigKey& key : config_keys()) {
+    (later.contains(key.name) ? wanted_at_end : wanted).push_back(number);
     config.*key.field = number++;
     names.insert(key.name);
   }
   CHECK(names.size() == config_keys().size());
   REQUIRE(sizeof(config) == (1 + config_keys().size()) * sizeof(uint32_t));
-  // The struct grows at its end, so its order is not the keys'.
-  std::set<uint32_t> numbers;
-  for (size_t i = 0; i < config_keys().size(); ++i) numbers.insert(number_in_struct(config, i));
-  CHECK(numbers.size() == config_keys().size());
-  CHECK(*numbers.begin() == 1);
-  CHECK(*numbers.rbegin() == config_keys().size());
+  wanted.insert(wanted.end(), wanted_at_end.begin(), wanted_at_end.end());
+  for (size_t i = 0; i < config_keys().size(); ++i) CHECK(number_in_struct(config, i) == wanted[i]);
 }
 
 TEST_CASE("the defaults are those of the key table, and are allowed") {

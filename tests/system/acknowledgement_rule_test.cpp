@@ -15,7 +15,7 @@ using namespace framepump::test;
 namespace {
 
 constexpr int kCrowd = 64;   // open streams, from which on the rule holds
-constexpr int kEnough = 20;   // for a stream that talks, and for the quick acknowledgements that the kernel gives a new connection
+constexpr int kEnough = 20;  // for a stream that talks, and for the quick acknowledgements that the kernel gives a new connection
 
 struct TalkPair {
   explicit TalkPair(const framepump_config& config, int streams = kCrowd) : net(config), pair(net) {
@@ -75,7 +75,12 @@ TEST_CASE("small messages of a stream that talks are acknowledged after the call
 TEST_CASE("a message of a KiB or more is acknowledged within the call that reads it, and so are those after it") {
   in_both_modes([](const framepump_config& config) {
     TalkPair talk(config);
-    talk.talk();
+    int late = 0;
+    for (int i = 0; i < 3; ++i) {
+      talk.talk();
+      late += talk.say(pattern(1, 0, 1024)) ? 1 : 0;
+    }
+    CHECK_LE(late, 1);
     CHECK_LE(talk.late_of_eight(pattern(1, 0, 1024)), 2);
     CHECK_LE(talk.late_of_eight(), 2);
     talk.talk();

@@ -18,9 +18,9 @@ constexpr int64_t kLookForResetUs = 1'000'000;
 constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 
 // The acknowledgement rule.
-constexpr uint64_t kTalkBytes = 1'024;     // less than a full segment, mostly
-constexpr uint8_t kTalkTurns = 16;         // by then the kernel has given the quick acknowledgements that a new connection begins with
-constexpr uint32_t kCrowd = 64;            // open streams: with fewer there is little to save
+constexpr uint64_t kTalkBytes = 1'024;      // less than a full segment, mostly
+constexpr uint8_t kTalkTurns = 16;          // by then the kernel has given the quick acknowledgements that a new connection begins with
+constexpr uint32_t kCrowd = 64;             // open streams: with fewer there is little to save
 constexpr int64_t kAckMayBeOutUs = 20'000;  // the timer's 40 ms run from the arrival, which was up to a frame before the turn
 
 }  // namespace
@@ -231,12 +231,12 @@ void TcpStream::delay_ack(int64_t now_us) {
 void TcpStream::note_talk(uint64_t bytes) {
   const bool is_talk = bytes < kTalkBytes && environment_.settings.delayed_acks.load(std::memory_order_relaxed) &&
                        environment_.counters.open_streams.load(std::memory_order_relaxed) >= kCrowd;
-  if (is_talk && hot_.talk_turns < kTalkTurns) {
-    if (++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
-  } else if (!is_talk) {
+  if (!is_talk) {
     if (hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), true);
     hot_.talk_turns = 0;
+    return;
   }
+  if (hot_.talk_turns < kTalkTurns && ++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
 }
 
 // What costs system calls is measured only while somebody looks at this stream.

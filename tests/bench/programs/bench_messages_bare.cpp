@@ -2,7 +2,7 @@
 //
 // Small messages on many connections with bare system calls: edge-triggered epoll and one recv for each that is ready. A short read counts
 // as EWOULDBLOCK, as it does in FramePump. `--keep` keeps the bytes for gameplay after the tick, as FramePump promises, and does no more.
-// `--delay-acks` lets the kernel's acknowledgements wait, as FramePump does.
+// `--delay-acks` lets the kernel's acknowledgements wait, as FramePump does for streams that talk; here from the first message on.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -74,8 +74,8 @@ int main(int argc, char** argv) {
   CLI::App app("Reads messages with bare system calls.");
   bench::MessageOptions options;
   bool is_keeping = false;
-  options.add_to(app);
   bool delays_acks = false;
+  options.add_to(app);
   app.add_flag("--keep", is_keeping, "keep the bytes for gameplay after the tick");
   app.add_flag("--delay-acks", delays_acks, "let the kernel acknowledge after the call that reads");
   CLI11_PARSE(app, argc, argv);
