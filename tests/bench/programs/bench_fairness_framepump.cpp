@@ -97,10 +97,10 @@ nlohmann::json run(fp::Network& net, const bench::TalkerOptions& options, const 
   tick_until_connected(net, work.trickles + (work.has_firehose ? 1 : 0), frame);
   account.waits.begin();
   bench::FrameLoop frames(options.frames_per_s);
-  const auto is_over = [&] {
-    const bool has_some = account.waits.count() > 0 || (work.trickles == 0 && work.enet == 0);
-    return frames.frames() > 0 && frames.seconds() >= work.seconds + (has_some ? 0 : kPatienceSeconds);
+  const auto has_all = [&] {
+    return (account.firehose.size_bytes() > 0) == work.has_firehose && (account.waits.count() > 0) == (work.trickles > 0 || work.enet != 0);
   };
+  const auto is_over = [&] { return frames.frames() > 0 && frames.seconds() >= work.seconds + (has_all() ? 0 : kPatienceSeconds); };
   for (; !is_over(); ++frame) {
     pace.wait_for_frame(net, frames);
     account.waits.tick_begins();
@@ -123,9 +123,7 @@ nlohmann::json run(fp::Network& net, const bench::TalkerOptions& options, const 
   report["wrong"] = account.wrong;
   if (account.waits.count() > 0) report["wait_us"] = account.waits.waits_us(), report["wait_frames"] = account.waits.waits_frames();
   const bool is_firehose_right = account.firehose.hex() == bench::content_hash(account.firehose.size_bytes());
-  const bool has_all = (account.firehose.size_bytes() > 0) == work.has_firehose &&
-                       (account.waits.count() > 0) == (work.trickles > 0 || work.enet != 0);
-  report["verified"] = is_firehose_right && has_all && account.wrong == 0;
+  report["verified"] = is_firehose_right && has_all() && account.wrong == 0;
   return report;
 }
 
