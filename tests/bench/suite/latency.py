@@ -24,7 +24,7 @@ def player(context: Context, who: str, fps: int, count: int, *more: str) -> list
 
 
 def one_way(context: Context, fps: int) -> Row:
-    count = 20 if context.smoke else 300
+    count = 20 if context.smoke else 10 * fps
     contestants = [Contestant(name, player(context, "framepump", fps, count, *mode)) for name, mode in MODES.items()]
     contestants.append(Contestant(BARE, player(context, "bare", fps, count)))
     contestants.append(Contestant(BARE_THREAD, player(context, "bare", fps, count, "--threaded")))
@@ -32,10 +32,12 @@ def one_way(context: Context, fps: int) -> Row:
     # A stamp that is sent right after a tick looked waits for the next one: the tick's own time comes on top of the frame.
     targets = [Target(f"{name}: p99 at most one frame", lambda f, name=name: f.median(name, "wait_us.p99"), at_most=frame_us,
                       limit=lambda f, name=name: f.median(like(name), "wait_us.p99")) for name in MODES]
-    targets += [Target(f"{name}: p99 seen by the first tick after it", lambda f, name=name: f.median(name, "wait_frames.p99"), at_most=1,
-                       limit=lambda f, name=name: f.median(like(name), "wait_frames.p99")) for name in MODES]
+    # Of all rounds: in one of them 1 % is a handful.
+    targets += [Target(f"{name}: 99 % seen by the first tick after it", lambda f, name=name: f.mean(name, "wait_frames.first_tick_percent"),
+                       at_least=99, limit=lambda f, name=name: f.mean(like(name), "wait_frames.first_tick_percent")) for name in MODES]
     return Row("latency", f"from send to readable, {fps} fps (a frame is {frame_us:,.0f} us)", contestants,
-               {"wait_us.p99": "p99 us", "wait_us.p50": "p50 us", "wait_us.max": "longest us", "wait_frames.p99": "p99 in frames",
+               {"wait_us.p99": "p99 us", "wait_us.p50": "p50 us", "wait_us.max": "longest us",
+                "wait_frames.first_tick_percent": "% in first tick",
                 "wait_frames.max": "most frames"},
                targets, rounds=context.rounds(5), setting=talker(context))
 

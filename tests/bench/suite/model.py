@@ -115,6 +115,10 @@ class Figures:
         values = self.all(contestant, name)
         return statistics.median(values) if values else float("nan")
 
+    def mean(self, contestant: str, name: str) -> float:
+        values = self.all(contestant, name)
+        return statistics.fmean(values) if values else float("nan")
+
     def ratio(self, contestant: str, other: str, name: str) -> float:
         """The median of the ratios of runs of the same round: noise that lasts longer than a round cancels out."""
         pairs = zip(self.all(contestant, name), self.all(other, name))

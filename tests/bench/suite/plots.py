@@ -65,7 +65,7 @@ def draw(path: str, title: str, x: str, y: str, series: dict[str, list[tuple[flo
 
 
 def frame_rate(run: dict, directory: str) -> list[str]:
-    rows = rows_of(run, "bulk_locked")
+    rows = [row for row in rows_of(run, "bulk_locked") if "fps" in row["parameters"]]
     series = {name: [(row["parameters"]["fps"], rate) for row in rows if (rate := median(row, name, "mb_per_s")) is not None]
               for name in shown(rows, BULK)}
     series = {name: points for name, points in series.items() if len(points) > 1}
@@ -97,7 +97,7 @@ def round_trip(run: dict, directory: str) -> list[str]:
 
 def tick_times(run: dict, directory: str) -> list[str]:
     """How many of the ticks of all rounds took at most so long, at 60 frames a second."""
-    rows = [row for row in rows_of(run, "bulk_locked") if row["parameters"]["fps"] == 60]
+    rows = [row for row in rows_of(run, "bulk_locked") if row["parameters"].get("fps") == 60]
     series = {}
     for name in shown(rows, BULK):
         ticks = sorted(tick for row in rows for report in row["reports"][name] for tick in report.get("ticks_us", []))

@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,13 @@ class WaitMeter {
   }
   size_t count() const { return waits_us_.size(); }
   nlohmann::json waits_us() const { return summary(waits_us_); }
-  nlohmann::json waits_frames() const { return summary(waits_frames_); }
+  // first_tick_percent: of those that the first tick after their send saw.
+  nlohmann::json waits_frames() const {
+    nlohmann::json report = summary(waits_frames_);
+    const auto seen = static_cast<double>(std::ranges::count_if(waits_frames_, [](double frames) { return frames <= 1; }));
+    if (!waits_frames_.empty()) report["first_tick_percent"] = 100 * seen / static_cast<double>(waits_frames_.size());
+    return report;
+  }
 
  private:
   static constexpr size_t kTicks = 256;  // four seconds at 60 Hz: longer waits count as this long
