@@ -182,7 +182,7 @@ TEST_CASE("a task that is started where no call is allowed begins when Tasks are
   quiet.struct_size = sizeof(quiet);
   quiet.log = [](void*, uint32_t, const char*) {};
   quiet.assert_failed = [](void*, const char*, const char*, int32_t) {};  // which the call is told to
-  TaskStage stage({}, &quiet);
+  TaskStage stage(unhurried(), &quiet);
   int runs = 0;
   struct Plain {
     std::function<void()> work;
@@ -388,7 +388,9 @@ TEST_CASE("when_all returns what each returns once the last is done") {
 }
 
 TEST_CASE("when_any returns the first and has destroyed the others before, at whatever they waited for") {
-  TaskStage stage(fp::Config{});  // the slice ends a task that yields on and on
+  fp::Config config;
+  config.slice_us = 50'000;  // ends a task that yields on and on, after all have had their turn
+  TaskStage stage(config);
   int live = 0;
   int live_after = -1;
   size_t first = 99;
@@ -577,7 +579,7 @@ TEST_CASE("Tasks destroyed before their network destroy every frame, started or 
   CountingServices services;
   int live = 0;
   {
-    fp::Network net = make_network({}, services.services());
+    fp::Network net = make_network(unhurried(), services.services());
     const uint64_t before = services.live_bytes();
     std::optional<fp::Task<>> kept;
     {

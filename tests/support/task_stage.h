@@ -79,6 +79,7 @@ void staged_in_all(Body body) {
       config.threaded = threaded;
       config.backend = backend;
       config.slice_us = 1'000'000;
+      config.connect_timeout_ms = 0;  // a stage's ten seconds are soon over
       body(config);
     }
   }

@@ -47,7 +47,7 @@ struct Fleet {
 void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::function<void()>& each_frame,
                      const std::function<bool()>& is_full = [] { return true; }) {
   constexpr int kQuietFrames = 30;
-  const int64_t quiet_us = is_sanitized() ? 1'000'000 : 150'000;  // an IO thread may be away for as long
+  const int64_t quiet_us = is_sanitized() ? 1'000'000 : 400'000;  // an IO thread may be away for as long
   int64_t moved_at_us = now_us();
   int quiet = 0;
   uint64_t last = 0;
