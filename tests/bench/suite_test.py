@@ -11,7 +11,9 @@ import unittest
 from unittest import mock
 
 from suite import pages, plots, table
-from suite.__main__ import BENCHMARKS, read_runs
+from suite.__main__ import BENCHMARKS, judge_again, read_runs
+from suite.bulk import tick_p99
+from suite.latency import late_percent, wait_p99
 from suite.model import OURS, CannotRun, Contestant, Context, Figures, Row, Target
 from suite.runner import run_row
 
@@ -69,6 +71,16 @@ class Ratios(unittest.TestCase):
         figures = Figures({OURS: [{"x": 100}, {"x": 10}, {"x": 11}], "peer": [{"x": 200}, {"x": 20}, {"x": 20}]})
         self.assertEqual(figures.ratio(OURS, "peer", "x"), 0.5)
 
+    def test_a_percentile_of_all_rounds_is_of_all_ticks_or_messages_by_nearest_rank(self):
+        rounds = [list(range(1, 51)), list(range(51, 201))]
+        figures = Figures({OURS: [{"ticks_us": values, "waits_us": values} for values in rounds]})
+        self.assertEqual((tick_p99(figures, OURS), wait_p99(figures, OURS)), (198, 198))
+        self.assertNotEqual(tick_p99(figures, "nobody"), tick_p99(figures, "nobody"))  # NaN
+
+    def test_what_is_late_is_the_mean_of_all_rounds(self):
+        figures = Figures({OURS: [{"x": {"percent": 100}}, {"x": {"percent": 97}}]})
+        self.assertEqual(late_percent(figures, OURS, "x.percent"), 1.5)
+
     def test_a_dotted_name_reaches_into_an_object(self):
         self.assertEqual(Figures({OURS: [{"tick_us": {"p99": 7}}]}).median(OURS, "tick_us.p99"), 7)
 
@@ -123,18 +135,26 @@ class Sources(unittest.TestCase):
 
     def test_a_benchmark_is_taken_from_the_last_file_that_has_it(self):
         merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), self.run_of("new", ("wan", "d")))
-        self.assertEqual([row["work"] for row in merged["rows"]], ["d", "c"])
-        self.assertEqual(merged["machine"]["date"], "new")
+        self.assertEqual([(row["work"], row["machine"]["date"]) for row in merged["rows"]], [("d", "new"), ("c", "old")])
 
     def test_a_file_of_some_rows_replaces_these_only(self):
         merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b")), self.run_of("new", ("wan", "a"), only="a"))
         self.assertEqual([(row["work"], row["date"]) for row in merged["rows"]], [("a", "new"), ("b", "old")])
 
 
+    def test_the_targets_of_today_are_held_against_stored_figures(self):
+        now = Row("b", "w", [], {}, [Target("new", lambda f: f.median(OURS, "x"), at_most=2)])
+        old = {"targets": [{"text": "old"}], "reports": {OURS: [{"x": 3}]}}
+        run = {"rows": [{"benchmark": "b", "work": "w", **old}, {"benchmark": "b", "work": "another", **old}]}
+        with mock.patch.dict(BENCHMARKS, {"b": lambda _: [now]}, clear=True):
+            judge_again(run, Context("nowhere"))
+        self.assertEqual([row["targets"] for row in run["rows"]], [[{"text": "new", "value": 3, "verdict": "missed"}], [{"text": "old"}]])
+
+
 class Pages(unittest.TestCase):
     RUN = {
-        "machine": {"date": "2026-01-02", "processor": "P", "cores": 2, "kernel": "6.1", "load": 0},
         "rows": [{"benchmark": "b", "work": "some work", "parameters": {}, "columns": {"x": "X"}, "problems": {"peer": "not there"},
+                  "machine": {"date": "2026-01-02", "processor": "P", "cores": 2, "kernel": "6.1", "load": 0},
                   "reports": {OURS: [{"x": 3}], "bare": [{"x": 4}]},
                   "targets": [{"text": "at least half", "value": 0.75, "verdict": "held"}]}],
     }

@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
   nlohmann::json report = frames.report();
   report["stamps"] = waits.count();
   report["wait_us"] = waits.waits_us();
+  report["waits_us"] = waits.each_us();
   report["wait_frames"] = waits.waits_frames();
   report["verified"] = waits.count() == count;
   if (is_echo) report.update(nlohmann::json::parse(bytes, nullptr, false));

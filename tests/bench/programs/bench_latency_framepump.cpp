@@ -49,6 +49,7 @@ class Gameplay {
   void add_to(nlohmann::json& report) const {
     report["stamps"] = waits.count();
     report["wait_us"] = waits.waits_us();
+    report["waits_us"] = waits.each_us();
     report["wait_frames"] = waits.waits_frames();
     bool is_complete = is_right_ && waits.count() == work_.count;
     if (work_.is_echo) {

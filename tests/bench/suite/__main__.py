@@ -7,7 +7,7 @@ import signal
 import sys
 
 from . import accept_storm, bulk, download, enet, fairness, latency, machine, messages, micro, pages, plots, table, tls, wan, wan_layers
-from .model import Context, has_failed
+from .model import Context, Figures, Row, has_failed
 from .runner import run_row
 
 MODULES = (bulk, download, tls, wan, wan_layers, messages, accept_storm, fairness, latency, enet, micro)
@@ -39,8 +39,8 @@ def parse() -> argparse.Namespace:
                         help="write the tables and plots of this run, or with --from of that file, into plugin/docs/performance.md "
                         "and README.md")
     parser.add_argument("--from", dest="sources", metavar="FILE", action="append",
-                        help="do not measure: take the figures that --json wrote; may be repeated: a benchmark's from the last file "
-                        "that has it, and with --row a row's")
+                        help="do not measure: take the figures that --json wrote and hold the targets against them; may be repeated: a "
+                        "benchmark's from the last file that has it, and with --row a row's")
     parser.add_argument("--list", action="store_true", help="print the names of the benchmarks")
     parser.add_argument("--programs", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -50,12 +50,15 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def as_json(row, figures, problems) -> dict:
+def judged(row: Row, figures: Figures) -> list[dict]:
     verdicts = [(target, *table.verdict(target, figures)) for target in row.targets]
+    return [{"text": target.text, "value": value, "verdict": said} for target, value, said in verdicts]
+
+
+def as_json(row: Row, figures: Figures, problems: dict[str, str], on: dict) -> dict:
     return {
         "benchmark": row.benchmark, "work": row.work, "parameters": row.parameters, "columns": row.columns, "reports": figures.reports,
-        "problems": problems,
-        "targets": [{"text": target.text, "value": value, "verdict": said} for target, value, said in verdicts],
+        "problems": problems, "targets": judged(row, figures), "machine": on,
     }
 
 
@@ -73,7 +76,7 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
                 table.print_for_tests(row, problems)
             else:
                 table.print_row(row, figures, problems)
-            run["rows"].append(as_json(row, figures, problems))
+            run["rows"].append(as_json(row, figures, problems, run["machine"]))
             went_well = went_well and not any(map(has_failed, problems.values()))
             if options.json:  # after every row: a long run that is broken off keeps what it has
                 with open(options.json, "w", encoding="utf-8") as file:
@@ -82,16 +85,25 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
 
 
 def read_runs(paths: list[str]) -> dict:
-    """One run out of several: the machine of the last, and each benchmark from the last that has it, in the suite's order. A run of some
-    rows only replaces these."""
+    """One run out of several: each benchmark from the last that has it, in the suite's order. A run of some rows only replaces these."""
     benchmarks: dict[str, dict[str, dict]] = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:
             run = json.load(file)
+        for row in run["rows"]:
+            row.setdefault("machine", run["machine"])
         for name in {row["benchmark"]: None for row in run["rows"]}:
             rows = {row["work"]: row for row in run["rows"] if row["benchmark"] == name}
             benchmarks[name] = {**benchmarks.get(name, {}), **rows} if run.get("only_rows") else rows
     return {"machine": run["machine"], "rows": [row for name in BENCHMARKS for row in benchmarks.get(name, {}).values()]}
+
+
+def judge_again(run: dict, context: Context) -> None:
+    """Holds the targets of today against figures of another day, in the rows that still do the same work."""
+    rows = {(name, row.work): row for name in BENCHMARKS for row in BENCHMARKS[name](context)}
+    for stored in run["rows"]:
+        if row := rows.get((stored["benchmark"], stored["work"])):
+            stored["targets"] = judged(row, Figures(stored["reports"]))
 
 
 def end_orderly() -> None:
@@ -108,6 +120,7 @@ def main() -> int:
         return 0
     if options.sources:
         run, went_well = read_runs(options.sources), True
+        judge_again(run, Context(options.programs))
     else:
         run, went_well = measure(options)
         if not run["rows"]:

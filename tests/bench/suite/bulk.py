@@ -185,8 +185,10 @@ def locked(context: Context):
             {"mb_per_s": "MB/s", "seconds": "seconds", **TICKS},
             [
                 Target("at least 0.95 x the bare drain loop", lambda f: f.ratio(OURS, BARE_DRAIN, "mb_per_s"), at_least=0.95),
-                Target("at least 0.95 x a bare drain loop that raises the window too", lambda f: f.ratio(OURS, BARE_ALIKE, "mb_per_s"),
-                       at_least=0.95),
+                # It reads 256 KiB between two looks at the clock, which is faster and overruns the slice more often.
+                Target("at least 0.95 x a bare drain loop that raises the window too", lambda f: f.ratio(OURS, BARE_RAISED, "mb_per_s"),
+                       at_least=0.95, limit=lambda f: f.ratio(BARE_ALIKE, BARE_RAISED, "mb_per_s")),
+                Target("... and looks at the clock as often", lambda f: f.ratio(OURS, BARE_ALIKE, "mb_per_s"), at_least=0.95),
                 Target(f"faster than every peer without a thread whose longest tick is within {LONGEST_TICK_US} us (CPU)",
                        lambda f, peers=peers: slowest_win(f, peers), at_least=1),
                 # A thread reads all the time, who drains a slice of each frame does not: bulk_threaded compares the like.
@@ -202,15 +204,16 @@ def locked(context: Context):
 
 def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
     """The rounds of the row before have some two hundred ticks, whose 99th percentile is the third longest: whatever the machine did
-    in three of them. These have a thousand and more."""
+    in three of them. These have a thousand and more (not with --quick). A run has some twenty, so percentiles of single runs are not
+    shown."""
     frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
     return Row(
-        "bulk_locked", f"ticks of many runs of the same at {fps} frames a second",
+        "bulk_locked", f"{megabytes(sizes.whole)} over loopback, slice {SLICE_US} us, at {fps} frames a second: the ticks of many runs",
         [
             Contestant(OURS, ours(context, sizes.whole, *frame)),
             Contestant(BARE_ALIKE_ALONE, bare(context, sizes.whole, "--drain", "--raise-window", "--read-kib", "64", *frame)),
         ],
-        TICKS,
+        {name: TICKS[name] for name in ("tick_us.p50", "overruns.wall", "overruns.cpu")},
         [
             Target("tick p99 at most slice + 100 us", lambda f: tick_p99(f, OURS), at_most=SLICE_US + 100,
                    limit=lambda f: tick_p99(f, BARE_ALIKE_ALONE)),
@@ -218,6 +221,7 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
                    limit=lambda f: tick_p99(f, BARE_ALIKE_ALONE, "ticks_cpu_us")),
         ],
         rounds=context.rounds(60),
+        parameters={"ticks_at_fps": fps},
         setting=sizes.senders,
     )
 
@@ -282,6 +286,8 @@ def waiting(context: Context):
                        at_least=0.8, limit=lambda f: f.ratio(BARE_WAITING, BLOCKING, "reading_mb_per_s")),
                 # Sender, kernel and reader want more than the two processors: whoever waits for one is late, and no code of the reader's
                 # is to blame.
+                Target("no frame late in the median run", lambda f: f.median(OURS, "late_frames"), at_most=0,
+                       limit=lambda f: f.median(BARE_WAITING, "late_frames")),
                 Target("no frame late in any run, waits for a processor left out", lambda f: max(f.all(OURS, "late_frames_cpu")),
                        at_most=0, limit=lambda f: max(f.all(BARE_WAITING, "late_frames_cpu"))),
             ],

@@ -53,7 +53,7 @@ class Target:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
 
     def is_as_good_as(self, value: float, other: float) -> bool:
-        """Within the noise of such measurements."""
+        """Within the noise of such measurements. Both are far from zero: of a share it is the part that is late, not the part in time."""
         return value >= other / NOISE if self.at_least is not None else value <= other * NOISE
 
 

@@ -14,8 +14,10 @@ PICTURES = "assets/pictures"
 
 
 def on_what(run: dict) -> str:
-    machine = run["machine"]
-    return f"Measured on {machine['date']}: {machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}."
+    """Of several runs every machine, kernel and day."""
+    machines = [row["machine"] for row in run["rows"]]
+    said = [f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}" for machine in machines]
+    return f"Measured on {'; '.join(dict.fromkeys(said))}."
 
 
 def row_table(row: dict) -> str:

@@ -65,7 +65,7 @@ def draw(path: str, title: str, x: str, y: str, series: dict[str, list[tuple[flo
 
 
 def frame_rate(run: dict, directory: str) -> list[str]:
-    rows = [row for row in rows_of(run, "bulk_locked") if "fps" in row["parameters"]]
+    rows = [row for row in rows_of(run, "bulk_locked") if "fps" in row["parameters"]]  # not those of the ticks
     series = {name: [(row["parameters"]["fps"], rate) for row in rows if (rate := median(row, name, "mb_per_s")) is not None]
               for name in shown(rows, BULK)}
     series = {name: points for name, points in series.items() if len(points) > 1}

@@ -56,6 +56,8 @@ class WaitMeter {
   }
   size_t count() const { return waits_us_.size(); }
   nlohmann::json waits_us() const { return summary(waits_us_); }
+  // In order: for figures over several runs.
+  const std::vector<double>& each_us() const { return waits_us_; }
   // first_tick_percent: of those that the first tick after their send saw.
   nlohmann::json waits_frames() const {
     nlohmann::json report = summary(waits_frames_);
