@@ -7,8 +7,10 @@
 // the limit of what this machine can do; what it spends on the hash is left out of its processor time.
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -28,11 +30,26 @@ struct FrameBytes {
   size_t used = 0;
 };
 
+// How a draining reader asks for bytes between two looks at the clock.
+struct Reads {
+  size_t bytes = kReadBytes;
+  size_t pieces = 1;  // with more than one, readv into as many buffers of equal size, as a pool of blocks would have them
+};
+
+ssize_t read_some(int descriptor, char* to, const Reads& reads) {
+  if (reads.pieces == 1) return recv(descriptor, to, reads.bytes, 0);
+  constexpr size_t kMostPieces = 64;
+  iovec pieces[kMostPieces];
+  const size_t count = std::min(reads.pieces, kMostPieces), piece_bytes = reads.bytes / count;
+  for (size_t at = 0; at < count; ++at) pieces[at] = {to + at * piece_bytes, piece_bytes};
+  return readv(descriptor, pieces, static_cast<int>(count));
+}
+
 // False at the end of the stream.
-bool drain(int descriptor, int64_t slice_us, size_t read_bytes, FrameBytes& frame) {
+bool drain(int descriptor, int64_t slice_us, const Reads& reads, FrameBytes& frame) {
   const int64_t deadline_us = bench::wall_us() + slice_us;
-  while (frame.used + read_bytes <= frame.bytes.size()) {
-    const ssize_t got = recv(descriptor, frame.bytes.data() + frame.used, read_bytes, 0);
+  while (frame.used + reads.bytes <= frame.bytes.size()) {
+    const ssize_t got = read_some(descriptor, frame.bytes.data() + frame.used, reads);
     if (got == 0) return false;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return true;
@@ -43,14 +60,14 @@ bool drain(int descriptor, int64_t slice_us, size_t read_bytes, FrameBytes& fram
   return true;
 }
 
-nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, size_t read_bytes, FrameBytes& frame,
+nlohmann::json run_frames(int descriptor, const bench::ReaderOptions& options, const Reads& reads, FrameBytes& frame,
                           bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();
     frames.tick_begins();
-    is_open = drain(descriptor, options.slice_us, read_bytes, frame);
+    is_open = drain(descriptor, options.slice_us, reads, frame);
     frames.tick_ends();
     hash.add(frame.bytes.data(), frame.used);
     frame.used = 0;
@@ -114,15 +131,18 @@ int main(int argc, char** argv) {
   options.add_to(app);
   bool is_blocking = false, is_waiting = false, is_window_raised = false;
   size_t keep_mib = 64, read_kib = kReadBytes / 1024;
+  Reads reads;
   app.add_flag("--blocking,!--drain", is_blocking, "block in recv instead of draining once per frame");
   app.add_flag("--waiting", is_waiting, "drain until the next frame is due instead of sleeping");
   app.add_option("--read-kib", read_kib, "most that one recv of a draining reader asks for")->capture_default_str();
+  app.add_option("--pieces", reads.pieces, "into so many buffers, with readv")->check(CLI::Range(1, 64))->capture_default_str();
   app.add_option("--keep-mib", keep_mib, "how much is kept for a frame")->capture_default_str();
   app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
   int receive_buffer_bytes = 0;
   app.add_option("--receive-buffer", receive_buffer_bytes, "SO_RCVBUF, which turns the kernel's own sizing off (default: leave it)");
   CLI11_PARSE(app, argc, argv);
 
+  reads.bytes = read_kib * 1024;
   bench::ByteHash hash;
   FrameBytes frame;
   if (!is_blocking) frame.bytes.resize(keep_mib << 20);  // takes a frame's time, so before anybody sends
@@ -131,7 +151,7 @@ int main(int argc, char** argv) {
   if (is_window_raised && setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) != 0) bench::die_errno("SO_RCVLOWAT");
   nlohmann::json report = is_blocking  ? run_blocking(descriptor, hash)
                           : is_waiting ? run_waiting(descriptor, options, frame, hash)
-                                       : run_frames(descriptor, options, read_kib * 1024, frame, hash);
+                                       : run_frames(descriptor, options, reads, frame, hash);
   close(descriptor);
   bench::print_report(std::move(report), hash, options.bytes);
 }

@@ -79,8 +79,7 @@ nlohmann::json run(fp::Network& net, const Options& options) {
   nlohmann::json report = frames.report();
   if (info) report["http_version"] = info->http_version;
   report["seconds"] = static_cast<double>(end_us - start_us) / 1e6;
-  constexpr int64_t kOverrunMarginUs = 500;
-  report["overruns"] = frames.overruns(options.slice_us + kOverrunMarginUs);
+  report["overruns"] = frames.overruns(options.slice_us);
   return report;
 }
 

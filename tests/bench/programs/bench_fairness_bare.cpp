@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
     reader.gameplay();
   }
   nlohmann::json report = frames.report();
+  report["overruns"] = frames.overruns(options.slice_us);
   report["bytes"] = reader.firehose.size_bytes();
   report["stamps"] = reader.waits.count();
   if (reader.waits.count() > 0) report["wait_us"] = reader.waits.waits_us(), report["wait_frames"] = reader.waits.waits_frames();

@@ -118,6 +118,7 @@ nlohmann::json run(fp::Network& net, const bench::TalkerOptions& options, const 
     net.flush();
   }
   nlohmann::json report = frames.report();
+  report["overruns"] = frames.overruns(options.slice_us);
   report["bytes"] = account.firehose.size_bytes();
   report["stamps"] = account.waits.count();
   report["wrong"] = account.wrong;

@@ -40,14 +40,16 @@ struct Gameplay {
 int main(int argc, char** argv) {
   CLI::App app("Reads messages with FramePump.");
   bench::MessageOptions options;
-  bool is_threaded = false;
+  bool is_threaded = false, acknowledges_at_once = false;
   options.add_to(app);
   app.add_flag("--threaded", is_threaded, "pump on the IO thread");
+  app.add_flag("--ack-at-once", acknowledges_at_once, "without stream.delayed_acks");
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(options.connections + 100);
   fp::Config config;
   config.threaded = is_threaded ? 1 : 0;
+  config.delayed_acks = acknowledges_at_once ? 0 : 1;
   config.slice_us = 20'000;  // the others have no slice at all
   auto net = fp::Network::create(fp::Api::linked(), config);
   if (!net) bench::die(net.error().text());

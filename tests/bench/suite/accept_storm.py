@@ -64,7 +64,7 @@ def storm(context: Context, clients: int) -> Row:
             Contestant(f"{OURS}, threaded", server("framepump", "--threaded")),
         ],
         {"accept_seconds": "seconds", "accept_frames": "frames", "accepted_per_tick": "in a full tick", "tick_us.max": "longest us",
-         "tick_cpu_us.max": "its CPU us", "connect_seconds": "connecting s"},
+         "tick_cpu_us.max": "its CPU us", "overruns.wall": "overruns wall", "overruns.cpu": "overruns CPU", "connect_seconds": "connecting s"},
         targets,
         rounds=context.rounds(7),
         setting=lambda: storm_program(context),

@@ -14,7 +14,8 @@ FRAME_US = 1e6 / FPS
 TRICKLES = 200
 ALONE = f"{OURS}, firehose alone"
 COLUMNS = {"wait_frames.p99": "p99 in frames", "wait_frames.max": "most frames", "wait_us.p50": "wait p50 us", "wait_us.p99": "wait p99 us",
-           "mb_per_s": "MB/s beside it", "tick_us.p99": "tick p99 us"}
+           "mb_per_s": "MB/s beside it", "tick_us.p99": "tick p99 us",
+           "overruns.wall": "overruns wall", "overruns.cpu": "overruns CPU"}
 
 
 @contextlib.contextmanager

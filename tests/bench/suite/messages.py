@@ -26,6 +26,7 @@ def messages(context: Context):
         "messages", f"{connections} streams, 64 bytes on each in every frame, {FPS} fps",
         [
             Contestant(OURS, reader("bench_messages_framepump")),
+            Contestant(f"{OURS}, acknowledged at once", reader("bench_messages_framepump", "--ack-at-once")),
             Contestant(BARE, reader("bench_messages_bare")),
             Contestant(KEEPING, reader("bench_messages_bare", "--keep")),
             Contestant(DELAYING, reader("bench_messages_bare", "--keep", "--delay-acks")),

@@ -16,7 +16,8 @@ KERNEL_WINDOW = int(veth.STOCK_TCP_RMEM.split()[2]) // 2  # half of the stock tc
 STOCK_RMEM_MAX = "212992"
 RMEM_MAX = "/proc/sys/net/core/rmem_max"
 # A frame's worth of 900 Mbit/s in packets of 1,500 bytes takes 3 ms of processor time: with a slice of 2 ms a frame-locked reader at 30 fps
-# has 65 to 77 MB/s and the bare loop 78 to 83, whatever the window. These rows are about the window, so nobody's slice ends them.
+# has 65 to 77 MB/s and the bare loop 78 to 83, whatever the window. These rows are about the window, so nobody's slice ends them; one more
+# is about the slice.
 SLICE_US = 6000
 SLICE = ["--slice-us", str(SLICE_US)]
 SHAPE = "packets of 1,500 bytes, unmerged (TUN)"
@@ -140,6 +141,26 @@ def wan_row(link: Link, rounds: int) -> Row:
     )
 
 
+def short_slice_row(link: Link, rounds: int) -> Row:
+    """The default slice, which ends the frames of a fast link: FramePump and the bare loop under the same."""
+    slice_us = ["--slice-us", "2000"]
+    names = {60: OURS, 30: f"{OURS}, 30 fps"}
+    return Row(
+        "wan", f"{link.describe()}; slice 2 ms",
+        [
+            *(link.ours(name, fps, *slice_us) for fps, name in names.items()),
+            *(link.bare(raised(fps), "--drain", "--raise-window", *slice_us, "--fps", str(fps)) for fps in names),
+            link.bare(BLOCKING, "--blocking"),
+        ],
+        {"mb_per_s": "MB/s", "seconds": "seconds"},
+        [Target(f"{fps} fps: at least 0.95 x the bare loop under the same slice",
+                lambda f, fps=fps, name=name: f.ratio(name, raised(fps), "mb_per_s"), at_least=0.95) for fps, name in names.items()],
+        rounds=rounds,
+        parameters={"rtt_ms": link.rtt_ms, "mbit": link.mbit, "congestion": link.congestion, "shape": "unmerged, slice 2 ms"},
+        setting=link.setting,
+    )
+
+
 class MergedLink(Link):
     """Behind veth, where the round trip is the time that the queue takes to drain."""
 
@@ -181,6 +202,7 @@ def wan(context: Context):
     for link in links:
         yield wan_row(link, context.rounds(3))
     if not context.smoke:
+        yield short_slice_row(Link(context, 10, 900), context.rounds(5))
         # 0.1 % of loss leaves cubic about 11 MB/s at 10 ms and 2.6 MB/s at 50 ms: some seconds of that.
         for rtt, size in [(10, 50_000_000)] if context.quick else [(10, 50_000_000), (50, 20_000_000)]:
             yield wan_row(Link(context, rtt, 200, loss_percent=0.1, size=size), context.rounds(7))

@@ -105,7 +105,9 @@ nlohmann::json FrameLoop::report() const {
           {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
 }
 
-nlohmann::json FrameLoop::overruns(int64_t limit_us) const {
+nlohmann::json FrameLoop::overruns(int64_t slice_us) const {
+  constexpr int64_t kOverrunMarginUs = 500;
+  const int64_t limit_us = slice_us + kOverrunMarginUs;
   const auto is_over = [&](double tick_us) { return tick_us > static_cast<double>(limit_us); };
   return {{"limit_us", limit_us}, {"wall", std::count_if(tick_us_.begin(), tick_us_.end(), is_over)},
           {"cpu", std::count_if(tick_cpu_us_.begin(), tick_cpu_us_.end(), is_over)}};

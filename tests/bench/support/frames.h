@@ -40,8 +40,9 @@ class FrameLoop {
   // Every tick, in order: for figures over several runs, which have too few ticks each for a 99th percentile.
   const std::vector<double>& ticks_us() const { return tick_us_; }
   const std::vector<double>& ticks_cpu_us() const { return tick_cpu_us_; }
-  // {"limit_us","wall","cpu"}: how many ticks took longer than this, by either clock.
-  nlohmann::json overruns(int64_t limit_us) const;
+  // {"limit_us","wall","cpu"}: how many ticks were overruns where FramePump would report one (pump.overrun_margin_us, by default
+  // half a millisecond, beyond the slice), by either clock.
+  nlohmann::json overruns(int64_t slice_us) const;
 
  private:
   double frame_us_;

@@ -29,14 +29,12 @@ struct ReaderOptions {
   }
 };
 
-// What a reader that works in frames measured. A tick is an overrun where FramePump would report one: by default half a
-// millisecond (pump.overrun_margin_us) beyond the slice.
+// What a reader that works in frames measured.
 inline nlohmann::json frame_report(const FrameLoop& frames, const ReaderOptions& options) {
-  constexpr int64_t kOverrunMarginUs = 500;
   nlohmann::json report = frames.report();
   report["ticks_us"] = frames.ticks_us();
   report["ticks_cpu_us"] = frames.ticks_cpu_us();
-  report["overruns"] = frames.overruns(options.slice_us + kOverrunMarginUs);
+  report["overruns"] = frames.overruns(options.slice_us);
   return report;
 }
 

@@ -69,6 +69,7 @@ class StormRun {
   }
   nlohmann::json report() const {
     nlohmann::json report = frames_.report();
+    report["overruns"] = frames_.overruns(options_.slice_us);
     report["accept_frames"] = last_frame_ - storm_frame_ + 1;  // the frame in which they began to connect is the first
     report["accept_seconds"] = last_us_ == 0 ? -1.0 : static_cast<double>(last_us_ - said_.value("start_us", int64_t{0})) / 1e6;
     report["connect_seconds"] = static_cast<double>(said_.value("connect_calls_us", int64_t{0})) / 1e6;
