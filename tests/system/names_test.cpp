@@ -139,8 +139,7 @@ TEST_CASE("a thousand names at a server that never answers lengthen no tick, and
     std::sort(ticks_us.begin(), ticks_us.end());
     MESSAGE("threaded " << threaded << ": " << ticks_us.size() << " ticks, the longest took " << ticks_us.back() << " us of processor time, the median "
                         << ticks_us[ticks_us.size() / 2]);
-    // Not the longest: a thread's clock has some of what the kernel does for others in it.
-    if (!is_sanitized()) CHECK(ticks_us[ticks_us.size() * 99 / 100] < 8'000);  // the slice is 2 ms; a look-up that waits would take 50 at least
+    if (!is_sanitized()) CHECK(ticks_us.back() < 8'000);  // the slice is 2 ms; a look-up that waits would take 50 at least
     for (const SeenEvent& event : net.seen()) {
       if (event.kind != FRAMEPUMP_EVENT_CLOSED) continue;
       CHECK_EQ(event.reason, FRAMEPUMP_REASON_NAME_TIMED_OUT);
