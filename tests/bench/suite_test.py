@@ -12,8 +12,7 @@ from unittest import mock
 
 from suite import pages, plots, table
 from suite.__main__ import BENCHMARKS, judge_again, read_runs
-from suite.bulk import tick_p99
-from suite.latency import late_percent, wait_p99
+from suite.latency import late_percent
 from suite.model import OURS, CannotRun, Contestant, Context, Figures, Row, Target
 from suite.runner import run_row
 
@@ -74,8 +73,8 @@ class Ratios(unittest.TestCase):
     def test_a_percentile_of_all_rounds_is_of_all_ticks_or_messages_by_nearest_rank(self):
         rounds = [list(range(1, 51)), list(range(51, 201))]
         figures = Figures({OURS: [{"ticks_us": values, "waits_us": values} for values in rounds]})
-        self.assertEqual((tick_p99(figures, OURS), wait_p99(figures, OURS)), (198, 198))
-        self.assertNotEqual(tick_p99(figures, "nobody"), tick_p99(figures, "nobody"))  # NaN
+        self.assertEqual((figures.pooled_p99(OURS, "ticks_us"), figures.pooled_p99(OURS, "waits_us")), (198, 198))
+        self.assertNotEqual(figures.pooled_p99("nobody", "x"), figures.pooled_p99("nobody", "x"))  # NaN
 
     def test_what_is_late_is_the_mean_of_all_rounds(self):
         figures = Figures({OURS: [{"x": {"percent": 100}}, {"x": {"percent": 97}}]})

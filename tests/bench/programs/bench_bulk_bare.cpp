@@ -10,7 +10,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -30,6 +29,8 @@ struct FrameBytes {
   size_t used = 0;
 };
 
+constexpr size_t kMostPieces = 64;
+
 // How a draining reader asks for bytes between two looks at the clock.
 struct Reads {
   size_t bytes = kReadBytes;
@@ -38,11 +39,10 @@ struct Reads {
 
 ssize_t read_some(int descriptor, char* to, const Reads& reads) {
   if (reads.pieces == 1) return recv(descriptor, to, reads.bytes, 0);
-  constexpr size_t kMostPieces = 64;
   iovec pieces[kMostPieces];
-  const size_t count = std::min(reads.pieces, kMostPieces), piece_bytes = reads.bytes / count;
-  for (size_t at = 0; at < count; ++at) pieces[at] = {to + at * piece_bytes, piece_bytes};
-  return readv(descriptor, pieces, static_cast<int>(count));
+  const size_t piece_bytes = reads.bytes / reads.pieces;
+  for (size_t at = 0; at < reads.pieces; ++at) pieces[at] = {to + at * piece_bytes, piece_bytes};
+  return readv(descriptor, pieces, static_cast<int>(reads.pieces));
 }
 
 // False at the end of the stream.
@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
   app.add_flag("--blocking,!--drain", is_blocking, "block in recv instead of draining once per frame");
   app.add_flag("--waiting", is_waiting, "drain until the next frame is due instead of sleeping");
   app.add_option("--read-kib", read_kib, "most that one recv of a draining reader asks for")->capture_default_str();
-  app.add_option("--pieces", reads.pieces, "into so many buffers, with readv")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--pieces", reads.pieces, "into so many buffers, with readv")->check(CLI::Range(size_t{1}, kMostPieces))->capture_default_str();
   app.add_option("--keep-mib", keep_mib, "how much is kept for a frame")->capture_default_str();
   app.add_flag("--raise-window", is_window_raised, "set SO_RCVLOWAT as high as it goes");
   int receive_buffer_bytes = 0;

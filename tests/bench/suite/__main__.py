@@ -95,7 +95,7 @@ def read_runs(paths: list[str]) -> dict:
         for name in {row["benchmark"]: None for row in run["rows"]}:
             rows = {row["work"]: row for row in run["rows"] if row["benchmark"] == name}
             benchmarks[name] = {**benchmarks.get(name, {}), **rows} if run.get("only_rows") else rows
-    return {"machine": run["machine"], "rows": [row for name in BENCHMARKS for row in benchmarks.get(name, {}).values()]}
+    return {"rows": [row for name in BENCHMARKS for row in benchmarks.get(name, {}).values()]}
 
 
 def judge_again(run: dict, context: Context) -> None:

@@ -2,7 +2,6 @@
 """One large stream over loopback: locked, threaded, waiting."""
 
 import contextlib
-import math
 import os
 import shutil
 from typing import Iterator, Optional
@@ -152,12 +151,6 @@ def slowest_win(figures: Figures, peers: list[Contestant]) -> float:
     return min((ratio for ratio in ratios if ratio == ratio), default=float("nan"))
 
 
-def tick_p99(figures: Figures, name: str, clock: str = "ticks_us") -> float:
-    """Over the ticks of all rounds: one round has too few for a 99th percentile."""
-    ticks = sorted(tick for report in figures.reports.get(name, []) for tick in report[clock])
-    return ticks[math.ceil(0.99 * len(ticks)) - 1] if ticks else float("nan")
-
-
 def keeps_tick(figures: Figures, name: str) -> bool:
     try:
         return figures.median(name, "tick_cpu_us.max") <= LONGEST_TICK_US
@@ -215,10 +208,10 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
         ],
         {name: TICKS[name] for name in ("tick_us.p50", "overruns.wall", "overruns.cpu")},
         [
-            Target("tick p99 at most slice + 100 us", lambda f: tick_p99(f, OURS), at_most=SLICE_US + 100,
-                   limit=lambda f: tick_p99(f, BARE_ALIKE_ALONE)),
-            Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
-                   limit=lambda f: tick_p99(f, BARE_ALIKE_ALONE, "ticks_cpu_us")),
+            Target("tick p99 at most slice + 100 us", lambda f: f.pooled_p99(OURS, "ticks_us"), at_most=SLICE_US + 100,
+                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_us")),
+            Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
+                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_cpu_us")),
         ],
         rounds=context.rounds(60),
         parameters={"ticks_at_fps": fps},
@@ -250,9 +243,9 @@ def threaded(context: Context):
                 Target("the IO thread's own time at least 0.95 x as fast as a blocking thread's", own_time, at_least=0.95,
                        limit=lambda f: f.ratio(BLOCKING, BARE_THREAD, "reader_cpu_seconds")),
                 Target("faster than Godot's thread", lambda f: f.ratio(OURS, f"{GODOT_THREAD} (115 MB)", "mb_per_s"), at_least=1),
-                Target("game-thread tick p99 at most 200 us", lambda f: tick_p99(f, OURS), at_most=200,
-                       limit=lambda f: tick_p99(f, BARE_THREAD)),
-                Target("... by the thread's own clock", lambda f: tick_p99(f, OURS, "ticks_cpu_us"), at_most=200),
+                Target("game-thread tick p99 at most 200 us", lambda f: f.pooled_p99(OURS, "ticks_us"), at_most=200,
+                       limit=lambda f: f.pooled_p99(BARE_THREAD, "ticks_us")),
+                Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=200),
             ],
             rounds=context.rounds(5),
             parameters={"fps": fps, "slice_us": SLICE_US},

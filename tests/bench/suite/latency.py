@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """From a sender's send to gameplay, and back."""
 
-import math
-
 from .model import OURS, Contestant, Context, Figures, Row, Target
 from .senders import running
 
@@ -15,12 +13,6 @@ MODES = {OURS: [], f"{OURS}, waiting": ["--wait"], THREADED: ["--threaded"]}
 def like(name: str) -> str:
     """Who does with bare system calls what this one does."""
     return BARE_THREAD if name == THREADED else BARE
-
-
-def wait_p99(figures: Figures, name: str) -> float:
-    """Over the messages of all rounds: 1 % of one round is a handful."""
-    waits = sorted(wait for report in figures.reports.get(name, []) for wait in report["waits_us"])
-    return waits[math.ceil(0.99 * len(waits)) - 1] if waits else math.nan
 
 
 def late_percent(figures: Figures, name: str, in_time: str) -> float:
@@ -42,8 +34,8 @@ def one_way(context: Context, fps: int) -> Row:
     contestants.append(Contestant(BARE_THREAD, player(context, "bare", fps, count, "--threaded")))
     frame_us = 1e6 / fps
     # A stamp that is sent right after a tick looked waits for the next one: the tick's own time comes on top of the frame.
-    targets = [Target(f"{name}: p99 at most one frame", lambda f, name=name: wait_p99(f, name), at_most=frame_us,
-                      limit=lambda f, name=name: wait_p99(f, like(name))) for name in MODES]
+    targets = [Target(f"{name}: p99 at most one frame", lambda f, name=name: f.pooled_p99(name, "waits_us"), at_most=frame_us,
+                      limit=lambda f, name=name: f.pooled_p99(like(name), "waits_us")) for name in MODES]
     first = "wait_frames.first_tick_percent"
     targets += [Target(f"{name}: at most 1 % not seen by the first tick after it", lambda f, name=name: late_percent(f, name, first),
                        at_most=1, limit=lambda f, name=name: late_percent(f, like(name), first)) for name in MODES]

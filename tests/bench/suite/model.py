@@ -2,6 +2,7 @@
 """What a benchmark is made of: rows of the table, the contestants that do a row's work, and the targets held against their figures."""
 
 import contextlib
+import math
 import os
 import statistics
 from dataclasses import dataclass, field
@@ -118,6 +119,11 @@ class Figures:
     def mean(self, contestant: str, name: str) -> float:
         values = self.all(contestant, name)
         return statistics.fmean(values) if values else float("nan")
+
+    def pooled_p99(self, contestant: str, name: str) -> float:
+        """Over the lists of all rounds, by nearest rank: one round has too few for a 99th percentile."""
+        values = sorted(value for report in self.reports.get(contestant, []) for value in report[name])
+        return values[math.ceil(0.99 * len(values)) - 1] if values else float("nan")
 
     def ratio(self, contestant: str, other: str, name: str) -> float:
         """The median of the ratios of runs of the same round: noise that lasts longer than a round cancels out."""
