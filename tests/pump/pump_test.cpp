@@ -20,6 +20,8 @@ using framepump::test::VirtualClock;
 
 namespace {
 
+constexpr uint64_t kQuantumBytes = 65536;
+
 struct Bench;
 
 // A source with a number of quanta to do, each of which costs some time.
@@ -35,6 +37,7 @@ class Worker final : public Source, public Pollable {
   void add_quanta(uint32_t quanta) { quanta_ += quanta; }
   int64_t wake_at_us = kNever;
   bool closes = false;
+  bool is_sized = false;  // a turn costs as much for each quantum that it may move
 
  private:
   Bench& bench_;
@@ -67,7 +70,7 @@ struct Bench {
     RunRequest request;
     request.lines = lines;
     request.context.now_us = now_us;
-    request.context.quantum_bytes = 65536;
+    request.context.quantum_bytes = kQuantumBytes;
     request.harvests = (lines & kSocketLines) != 0;
     pump.run(request, slice, report);
     elapsed_us = slice.elapsed_us();
@@ -79,11 +82,12 @@ struct Bench {
 Turn Worker::take_turn(const TurnContext& context) {
   bench_.log += name_[0];
   bench_.on_turn();
-  bench_.clock.pass(cost_us_);
+  const uint32_t quanta = is_sized ? static_cast<uint32_t>(context.quantum_bytes / kQuantumBytes) : 1;
+  bench_.clock.pass(cost_us_ * quanta);
   Turn turn;
-  turn.bytes = context.quantum_bytes;
+  turn.bytes = is_sized ? context.quantum_bytes : kQuantumBytes;
   turn.wake_at_us = wake_at_us;
-  if (quanta_ > 0) --quanta_;
+  quanta_ -= std::min(quanta, quanta_);
   turn.outcome = quanta_ > 0 ? Outcome::more : Outcome::drained;
   if (closes && quanta_ == 0) turn.outcome = Outcome::closed;
   return turn;
@@ -129,6 +133,54 @@ TEST_CASE("a tick costs the slice and at most one quantum for each priority that
     bench.tick(slice_us);
     CHECK_LE(bench.elapsed_us, slice_us + 70 + 130 + 190);
     CHECK_GE(bench.elapsed_us, slice_us - 190 / 2);
+  }
+}
+
+TEST_CASE("a source that receives alone has turns of up to four quanta, and the tick ends as close to its slice") {
+  Bench bench;
+  constexpr int64_t kCostUs = 30;
+  bench.add("a", 100'000, kCostUs).is_sized = true;
+  for (int64_t slice_us : {0, 1, 50, 333, 1000, 1999, 2000}) {
+    CAPTURE(slice_us);
+    bench.tick(slice_us);
+    CHECK_LE(bench.elapsed_us, std::max(slice_us + kCostUs / 2, kCostUs));
+    CHECK_GE(bench.elapsed_us, slice_us - kCostUs / 2);
+  }
+  CHECK_EQ(bench.report.culprit_bytes, 4 * kQuantumBytes);
+  CHECK_LE(bench.report.turns, 2000 / kCostUs / 3);
+}
+
+TEST_CASE("a turn is one quantum while somebody waits behind it, for a source that sends, and where a quantum takes long") {
+  constexpr uint32_t kNormal = FRAMEPUMP_PRIORITY_NORMAL;
+  SUBCASE("two") {
+    Bench bench;
+    bench.add("a", 1000, 30).is_sized = true;
+    bench.add("b", 1000, 30, FRAMEPUMP_PRIORITY_BULK).is_sized = true;
+    bench.tick(2000);
+    CHECK_EQ(bench.report.culprit_bytes, kQuantumBytes);
+  }
+  SUBCASE("one of gameplay's own sources waits") {
+    Bench bench;
+    bench.add("a", 1000, 30).is_sized = true;
+    bench.add("g", 1000, 30, kNormal, Line::game);
+    bench.tick(2000);
+    CHECK_EQ(bench.report.culprit_bytes, kQuantumBytes);
+  }
+  SUBCASE("it sends") {
+    Bench bench;
+    bench.add("a", 1000, 30, kNormal, Line::send).is_sized = true;
+    bench.tick(2000);
+    CHECK_EQ(bench.report.culprit_bytes, kQuantumBytes);
+  }
+  SUBCASE("a quantum takes long") {
+    Bench bench;
+    bench.add("a", 1000, 130).is_sized = true;
+    bench.tick(2000);
+    CHECK_EQ(bench.report.culprit_bytes, kQuantumBytes);
+    Bench shorter;
+    shorter.add("a", 1000, 120).is_sized = true;
+    shorter.tick(2000);
+    CHECK_EQ(shorter.report.culprit_bytes, 2 * kQuantumBytes);
   }
 }
 

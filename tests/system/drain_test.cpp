@@ -83,6 +83,38 @@ TEST_CASE("1,000 connections that come at once are accepted within 5 frames") {
   }
 }
 
+// A look costs the same whatever a turn moved, so a turn of one quantum is short here, and four may follow.
+TEST_CASE("a download that is alone is read four quanta at a time, and arrives as it was sent") {
+  constexpr uint64_t kSizeBytes = 20'000'000;
+  for (uint32_t quantum_kib : {64u, 16u, 1024u}) {
+    CAPTURE(quantum_kib);
+    PlainSocket listener = PlainSocket::listen();
+    ChildProcess server([&] { return serve_pattern(listener.descriptor(), 1020, kSizeBytes); });
+    framepump_config config = default_config();
+    config.quantum_kib = quantum_kib;
+    CostlyClock clock(20);
+    TestNetwork net(config, clock.services());
+    PatternReader reader(net.connect(listener.port()), 1020);
+    const uint64_t quantum_bytes = uint64_t{quantum_kib} * 1024;
+    uint64_t most_a_turn_bytes = 0;
+    FramePacer pacer(60);  // so that the sender has filled the window again
+    CHECK(run_until({}, [&] {
+      pacer.wait();
+      net.tick();
+      const framepump_tick_report& report = net.report();
+      if (report.turns > 0) most_a_turn_bytes = std::max(most_a_turn_bytes, report.received_bytes / report.turns);
+      reader.read();
+      net.flush();
+      return net.find(FRAMEPUMP_EVENT_CLOSED) != nullptr;
+    }));
+    CHECK(reader.is_right());
+    CHECK_EQ(reader.read_bytes(), kSizeBytes);
+    CHECK_LE(most_a_turn_bytes, 4 * quantum_bytes);
+    if (quantum_kib <= 64) CHECK_GT(most_a_turn_bytes, 2 * quantum_bytes);  // a larger one asks for more than the window holds
+    CHECK_EQ(server.exit_status(), 0);
+  }
+}
+
 // The slices as the number of quanta that fit: a clock that is 100 us later at every look makes that exact on any machine.
 TEST_CASE("a writer's 8 MB leave, and no flush and no tick sends more quanta than fit its slice") {
   constexpr uint64_t kSizeBytes = 8'000'000;

@@ -33,7 +33,7 @@ struct Block {
   const std::byte* data() const { return reinterpret_cast<const std::byte*>(this + 1); }
 };
 
-// 64 KiB is where a bigger recv stops paying; 2 KiB holds one small message and its header, so 1,000 talkers need 2 MB, not 64.
+// 64 KiB is a quantum, and a larger read fills several; 2 KiB holds one small message and its header, so 1,000 talkers need 2 MB, not 64.
 // Small blocks lie an odd number of cache lines apart, though they are accounted with 2 KiB: 2 KiB apart all of their first lines would
 // compete for a 32nd part of the cache.
 constexpr uint32_t kLargeBlockBytes = 64 * 1024;

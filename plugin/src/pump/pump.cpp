@@ -6,6 +6,7 @@
 
 #include "platform/prefetch.h"
 #include "pump/trace.h"
+#include "pump/turn_size.h"
 
 namespace framepump {
 namespace {
@@ -82,7 +83,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   Zone zone(host_, "framepump run");
   TurnContext context = request.context;
   uint32_t served = 0;
-  int64_t last_turn_us = 0;
+  TurnSize size(context.quantum_bytes);
   if (request.owed == Owed::sources) {
     for (int i = 0; i < kLines; ++i) {
       if ((request.lines & (uint32_t{1} << i)) != 0) lines_[i].owe_turns();
@@ -91,17 +92,19 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   while (true) {
     while (request.harvests && may_take_more_events() && !slice.is_over(0)) harvest(slice, report, context.now_us);
     // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
-    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + last_turn_us / 2);
+    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + size.shortest_us() / 2);
     const Choice choice = choose(request, served, slice_is_over);
     if (choice.lines == 0) break;
     served |= ReadyQueue::bit(choice.priority) * kAllLines;
     Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
     context.remaining_us = slice.remaining_us();
+    context.quantum_bytes = size.bytes(receives_alone(source, request), context.remaining_us);
     const Turn turn = source.take_turn(context);
-    last_turn_us = slice.lap();
-    count_turn(turn, handle, last_turn_us, report);
-    trace_turn(host_, slice, handle, turn, last_turn_us);
+    const int64_t turn_us = slice.lap();
+    size.note(turn, turn_us);
+    count_turn(turn, handle, turn_us, report);
+    trace_turn(host_, slice, handle, turn, turn_us);
     if (turn.outcome == Outcome::more && request.harvests && may_have_more_events_ && is_socket(source)) {
       harvest(Amount::all, slice, report, context.now_us);  // it goes behind all that were ready before
     }
@@ -162,6 +165,11 @@ void Pump::set_priority(Source& source, uint32_t priority) {
   line(source).remove(source);
   source.priority_ = static_cast<uint8_t>(priority);
   if (was_ready) source.is_owed_turn_ ? line(source).push_front(source) : make_ready(source);
+}
+
+// `source` was just taken from its line.
+bool Pump::receives_alone(const Source& source, const RunRequest& request) const {
+  return source.line_ == Line::receive && !has_ready(request.lines) && !may_have_more_events_;
 }
 
 bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }

@@ -66,7 +66,8 @@ struct RunRequest {
 //      source that is not drained goes to the end of its line, the rest of the events is taken;
 //   2. mark the sources whose timer is due;
 //   3. each priority that has work gets one turn, the highest first (Owed::sources: each source that is ready);
-//   4. while the slice has room for half of a turn, the highest priority that has work gets the next one;
+//   4. while the slice has room for half of a turn, the highest priority that has work gets the next one. A turn moves a quantum, and more
+//      where a source that receives is the only one that is ready (TurnSize);
 //   5. after each turn: look at the clock, put the source where its outcome says, and stop if somebody waits for the token;
 //   6. with nothing left to do and slice left over, back to 1, until that brings nothing.
 // Within a priority the lines (receive, send, game) take turns, and within a line sources do.
@@ -127,6 +128,7 @@ class Pump {
     return may_have_more_events_ && (sources_of_other_priority_ > 0 || !has_ready(kSocketLines));
   }
   Choice choose(const RunRequest& request, uint32_t served, bool slice_is_over) const;
+  bool receives_alone(const Source& source, const RunRequest& request) const;
   void settle(Source& source, const Turn& turn);
 
   const Host& host_;

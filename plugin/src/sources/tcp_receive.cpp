@@ -109,7 +109,7 @@ Turn TcpStream::read_into_queue(const TurnContext& context) {
   return turn;
 }
 
-// One system call into the rest of the last block and, where that is not enough, a fresh one. `offered_bytes` 0: there is no room.
+// One system call into the rest of the last block and, where that is not enough, fresh ones. `offered_bytes` 0: there is no room.
 // `arrival_ns` null: nobody asks when it came.
 IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns) {
   ByteQueue& queue = gate.received;
@@ -117,24 +117,15 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
   if (wanted_bytes == 0) return {};
   if (queued_bytes == 0) queue.rewind();
-  const std::span<std::byte> room = queue.room();
-  const bool room_is_enough = room.size() >= wanted_bytes || (!room.empty() && !is_bulky_);
-  Block* fresh = room_is_enough ? nullptr : take_receive_block(queued_bytes);
-  ReceiveBuffer buffers[2];
-  uint32_t count = 0;
-  if (!room.empty()) {
-    buffers[count++] = {room.data(), std::min<uint64_t>(room.size(), wanted_bytes)};
-    prefetch_to_write(room.data(), kCacheLineBytes);  // so that the kernel copies a small message into the cache
-  }
-  const uint64_t in_room_bytes = count == 0 ? 0 : buffers[0].size_bytes;
-  if (fresh != nullptr) buffers[count++] = {fresh->data(), std::min<uint64_t>(fresh->capacity, wanted_bytes - in_room_bytes)};
-  if (count == 0) return {};
-  for (uint32_t i = 0; i < count; ++i) offered_bytes += buffers[i].size_bytes;
-  const std::span<const ReceiveBuffer> room_and_fresh(buffers, count);
+  ReadSpace space;
+  find_space(queued_bytes, wanted_bytes, space);
+  if (space.count == 0) return {};
+  offered_bytes = space.offered_bytes;
+  const std::span<const ReceiveBuffer> buffers(space.buffers, space.count);
   TlsSession* const session = extras.session;
-  const IoResult result = session != nullptr      ? session->receive(socket(), room_and_fresh, arrival_ns)
-                          : arrival_ns == nullptr ? receive(socket(), room_and_fresh)
-                                                  : receive_stamped(socket(), room_and_fresh, *arrival_ns);
+  const IoResult result = session != nullptr      ? session->receive(socket(), buffers, arrival_ns)
+                          : arrival_ns == nullptr ? receive(socket(), buffers)
+                                                  : receive_stamped(socket(), buffers, *arrival_ns);
   if (extras.log != nullptr && result.size_bytes > 0) {
     // TLS reads the socket several times for one result, and may have had bytes in its buffer.
     const bool is_exact = session != nullptr ? session->is_newest_arrival_exact() : result.size_bytes < offered_bytes;
@@ -144,16 +135,45 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
     if (*arrival_ns == 0) *arrival_ns = newest_ns;
     extras.log->note(queue.produced(), queue.produced() + result.size_bytes, newest_ns, (is_exact ? FRAMEPUMP_ARRIVAL_EXACT : 0) | stamped);
   }
-  const uint64_t in_room = std::min(result.size_bytes, in_room_bytes);
-  const uint64_t in_fresh = result.size_bytes - in_room;
-  if (in_fresh > 0) {
-    // One counter step for both, so that the fresh block is linked before any of its bytes count.
-    queue.append(in_room, fresh, static_cast<uint32_t>(in_fresh));
-  } else {
-    if (in_room > 0) queue.produce(in_room);
-    if (fresh != nullptr) environment_.pool.put_back_unused(fresh);
-  }
+  keep(space, result.size_bytes);
   return result;
+}
+
+// Where the next `wanted_bytes` can go. A few bytes that would need a block of their own are left for the next turn.
+void TcpStream::find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpace& space) {
+  const std::span<std::byte> room = gate.received.room();
+  if (!room.empty()) {
+    space.add(room, wanted_bytes);
+    space.in_room_bytes = space.offered_bytes;
+    prefetch_to_write(room.data(), kCacheLineBytes);  // so that the kernel copies a small message into the cache
+    if (!is_bulky_) return;
+  }
+  while (space.fresh_count < ReadSpace::kMostFresh && wanted_bytes - space.offered_bytes > wanted_bytes / 32) {
+    Block* const block = space.fresh_count == 0 ? take_receive_block(queued_bytes) : environment_.pool.take_large(space.fresh[0]->account);
+    if (block == nullptr) return;
+    space.fresh[space.fresh_count++] = block;
+    space.add({block->data(), block->capacity}, wanted_bytes);
+    if (block->capacity < kLargePayloadBytes) return;  // a message needs no more, or memory is short
+  }
+}
+
+// Counts the first `size_bytes` of it as received, and gives back what they left empty.
+void TcpStream::keep(const ReadSpace& space, uint64_t size_bytes) {
+  ByteQueue& queue = gate.received;
+  uint64_t in_room_bytes = std::min(size_bytes, space.in_room_bytes);
+  uint64_t left_bytes = size_bytes - in_room_bytes;
+  // With a fresh block one counter step for both, so that it is linked before any of its bytes count.
+  if (left_bytes == 0 && in_room_bytes > 0) queue.produce(in_room_bytes);
+  for (uint32_t i = 0; i < space.fresh_count; ++i) {
+    Block* const block = space.fresh[i];
+    const uint64_t filled_bytes = std::min<uint64_t>(left_bytes, block->capacity);
+    if (filled_bytes == 0) {
+      environment_.pool.put_back_unused(block);
+      continue;
+    }
+    queue.append(std::exchange(in_room_bytes, 0), block, static_cast<uint32_t>(filled_bytes));
+    left_bytes -= filled_bytes;
+  }
 }
 
 // How many more bytes this stream may hold: its own limit and as much as is free (dynamic thresholds, Choudhury and Hahne 1998): one alone

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "gate/arrival_log.h"
 #include "gate/stream_gate.h"
@@ -94,7 +97,25 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
     TlsSession* session;
     ArrivalLog* log;
   };
+  // What one system call fills: the rest of the queue's last block, then fresh ones.
+  struct ReadSpace {
+    static constexpr uint32_t kMostFresh = 4;  // as much as a turn of a stream that is alone wants with the quantum of 64 KiB
+
+    ReceiveBuffer buffers[1 + kMostFresh];
+    Block* fresh[kMostFresh];
+    uint32_t count = 0;
+    uint32_t fresh_count = 0;
+    uint64_t in_room_bytes = 0;
+    uint64_t offered_bytes = 0;
+
+    void add(std::span<std::byte> space, uint64_t wanted_bytes) {
+      buffers[count] = {space.data(), std::min<uint64_t>(space.size(), wanted_bytes - offered_bytes)};
+      offered_bytes += buffers[count++].size_bytes;
+    }
+  };
   ArrivalLog* arrivals() const;
+  void find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpace& space);
+  void keep(const ReadSpace& space, uint64_t size_bytes);
   IoResult read_once(const Extras& extras, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);
   uint64_t receive_room(uint64_t queued_bytes) const;
