@@ -63,6 +63,23 @@ void run_until_stuck(TestNetwork& sender, TestNetwork& receiver, const std::func
 
 }  // namespace
 
+// Half of what is free, looked at with each block: alone a stream has a half and the next one a quarter. Blocks are coarse beside that.
+TEST_CASE("a flood that nobody reads leaves the next one half as much as it took") {
+  in_both_modes([](const framepump_config& config) {
+    TestNetwork sender(config);
+    TestNetwork receiver(with_budget(config, 2048));
+    const Fleet fleet(sender, receiver, 2);
+    uint64_t taken_bytes[2] = {};
+    for (size_t i = 0; i < 2; ++i) {
+      PatternWriter writer(fleet.clients[i], 3050 + i, UINT64_MAX);
+      run_until_stuck(sender, receiver, [&] { writer.write(); }, [&] { return receiver.report().blocked == i + 1; });
+      taken_bytes[i] = receiver.available(fleet.servers[i]);
+    }
+    MESSAGE("the first took " << taken_bytes[0] << " bytes, the second " << taken_bytes[1]);
+    CHECK_GE(taken_bytes[1] + 64 * 1024, taken_bytes[0] / 2);
+  });
+}
+
 TEST_CASE("a consumer that stops bounds memory, blocks the sender, and gets every byte when it goes on") {
   in_both_modes([](const framepump_config& config) {
     constexpr uint64_t kLimitBytes = 4096 * 1024 / 4;  // the receive limit that a budget of 4 MiB allows

@@ -25,7 +25,8 @@ typedef struct framepump_config {
   uint32_t flush_slice_us;
   /* pump.overrun_margin_us: 0 to 1000000 us, default 500, live. A tick longer than slice + margin is reported as an overrun. */
   uint32_t overrun_margin_us;
-  /* pump.quantum_kib: 1 to 1024 KiB, default 64, live. The most that one stream moves before the next one has its turn. */
+  /* pump.quantum_kib: 1 to 1024 KiB, default 64, live. The most that one stream moves while another waits for its turn;
+   * a stream that receives while nobody waits may be read four at a time, where half of what is left of the slice is enough for that. */
   uint32_t quantum_kib;
   /* pump.backend: FRAMEPUMP_BACKEND_*, in the file "epoll" or "poll", default epoll, restart. */
   uint32_t backend;

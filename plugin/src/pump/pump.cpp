@@ -99,7 +99,7 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
     context.remaining_us = slice.remaining_us();
-    context.quantum_bytes = size.bytes(receives_alone(source, request), context.remaining_us);
+    context.quantum_bytes = size.bytes(receives_alone(source, request.lines), context.remaining_us);
     const Turn turn = source.take_turn(context);
     const int64_t turn_us = slice.lap();
     size.note(turn, turn_us);
@@ -168,9 +168,7 @@ void Pump::set_priority(Source& source, uint32_t priority) {
 }
 
 // `source` was just taken from its line.
-bool Pump::receives_alone(const Source& source, const RunRequest& request) const {
-  return source.line_ == Line::receive && !has_ready(request.lines) && !may_have_more_events_;
-}
+bool Pump::receives_alone(const Source& source, uint32_t lines) const { return source.line_ == Line::receive && !has_ready(lines); }
 
 bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }
 

@@ -128,7 +128,7 @@ class Pump {
     return may_have_more_events_ && (sources_of_other_priority_ > 0 || !has_ready(kSocketLines));
   }
   Choice choose(const RunRequest& request, uint32_t served, bool slice_is_over) const;
-  bool receives_alone(const Source& source, const RunRequest& request) const;
+  bool receives_alone(const Source& source, uint32_t lines) const;
   void settle(Source& source, const Turn& turn);
 
   const Host& host_;

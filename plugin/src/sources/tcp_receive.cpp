@@ -139,7 +139,7 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
   return result;
 }
 
-// Where the next `wanted_bytes` can go. A few bytes that would need a block of their own are left for the next turn.
+// Where the next `wanted_bytes` can go. A few bytes that would need a block of their own are left for the next read.
 void TcpStream::find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpace& space) {
   const std::span<std::byte> room = gate.received.room();
   if (!room.empty()) {
@@ -149,11 +149,14 @@ void TcpStream::find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpa
     if (!is_bulky_) return;
   }
   while (space.fresh_count < ReadSpace::kMostFresh && wanted_bytes - space.offered_bytes > wanted_bytes / 32) {
-    Block* const block = space.fresh_count == 0 ? take_receive_block(queued_bytes) : environment_.pool.take_large(space.fresh[0]->account);
+    const bool is_first = space.fresh_count == 0;
+    Block* const block = is_first ? take_receive_block(queued_bytes) : environment_.pool.take_large(space.fresh[0]->account);
     if (block == nullptr) return;
     space.fresh[space.fresh_count++] = block;
     space.add({block->data(), block->capacity}, wanted_bytes);
     if (block->capacity < kLargePayloadBytes) return;  // a message needs no more, or memory is short
+    // What is free is less by the block, and by that the stream's share.
+    wanted_bytes = std::min(wanted_bytes, space.offered_bytes + receive_room(queued_bytes + space.offered_bytes));
   }
 }
 

@@ -77,7 +77,7 @@ class TlsSession {
 
  private:
   enum class Phase : uint8_t { handshake, transfer };
-  static constexpr uint32_t kMostReads = 16;  // of a receive, each up to a record: more than a quantum
+  static constexpr uint32_t kMostReads = 16;  // of a receive, each up to a record: four quanta, as much as one turn moves
   friend struct TlsCallbacks;
 
   bool start(uint32_t port);
