@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A storm of connects, with bare system calls: accept until EAGAIN or the end of the slice, and into epoll, as any server has to. The
-// options of streams are those of the listener, which Linux hands down. `--peek` also looks for the first bytes of each connection at
-// once, as FramePump does, so that what a client brings along is read in the frame of its accept.
+// options of streams are those of the listener, which Linux hands down. `--beside-a-thread`: in a process that has another thread, as each
+// game has and FramePump makes one; the kernel then counts references to descriptors that it need not count for a process of one thread.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "bench/support/storm_options.h"
 
@@ -17,7 +20,9 @@ namespace bench = framepump::bench;
 
 namespace {
 
-bool accept_one(int listener, int poller, bool looks, std::vector<int>& streams) {
+constexpr int kDescriptors = 16'384;
+
+bool accept_one(int listener, int poller, std::vector<int>& streams) {
   sockaddr_storage peer = {};
   socklen_t size_bytes = sizeof(peer);
   const int descriptor = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -27,17 +32,15 @@ bool accept_one(int listener, int poller, bool looks, std::vector<int>& streams)
   event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
   event.data.fd = descriptor;
   if (epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) != 0) bench::die_errno("epoll_ctl");
-  char first = 0;
-  if (looks) (void)!recv(descriptor, &first, sizeof(first), MSG_PEEK);
   streams.push_back(descriptor);
   return true;
 }
 
-uint32_t accept_for_slice(int listener, int poller, bool looks, int64_t slice_us, std::vector<int>& streams) {
+uint32_t accept_for_slice(int listener, int poller, int64_t slice_us, std::vector<int>& streams) {
   const int64_t deadline_us = bench::wall_us() + slice_us;
   uint32_t accepted = 0;
   constexpr uint32_t kAcceptsPerLook = 4;
-  while (accept_one(listener, poller, looks, streams)) {
+  while (accept_one(listener, poller, streams)) {
     if (++accepted % kAcceptsPerLook == 0 && bench::wall_us() >= deadline_us) break;
   }
   return accepted;
@@ -52,17 +55,31 @@ void hear(int poller, bench::StormRun& run) {
   }
 }
 
+// It sleeps until the end. First the table of descriptors is made as large as it will have to be: with two threads, the kernel waits for
+// milliseconds each time it grows.
+std::jthread make_thread() {
+  if (dup2(STDERR_FILENO, kDescriptors - 1) < 0) bench::die_errno("dup2");
+  close(kDescriptors - 1);
+  return std::jthread([](std::stop_token stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait(lock, stop, [] { return false; });
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Accepts a storm of connects with bare system calls.");
   bench::StormOptions options;
   options.add_to(app);
-  bool looks = false;
-  app.add_flag("--peek", looks, "look for the first bytes of each connection at once");
+  bool is_beside_a_thread = false;
+  app.add_flag("--beside-a-thread", is_beside_a_thread, "in a process that has another thread");
   CLI11_PARSE(app, argc, argv);
 
-  bench::raise_descriptor_limit(16'384);
+  bench::raise_descriptor_limit(kDescriptors);
+  std::jthread other;
+  if (is_beside_a_thread) other = make_thread();
   const int listener = bench::tcp_listen("127.0.0.1", 0, bench::StormOptions::kBacklog);
   bench::set_nonblocking(listener);
   const int on = 1;
@@ -72,7 +89,7 @@ int main(int argc, char** argv) {
   bench::StormRun run(options, bench::local_port(listener));
   while (run.next_frame()) {
     run.tick_begins();
-    const uint32_t accepted = accept_for_slice(listener, poller, looks, options.slice_us, streams);
+    const uint32_t accepted = accept_for_slice(listener, poller, options.slice_us, streams);
     run.tick_ends(accepted);
     hear(poller, run);
   }

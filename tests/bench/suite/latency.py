@@ -28,7 +28,7 @@ def player(context: Context, who: str, fps: int, count: int, *more: str) -> list
 
 
 def one_way(context: Context, fps: int) -> Row:
-    count = 20 if context.smoke else 600
+    count = 20 if context.smoke else 1200
     contestants = [Contestant(name, player(context, "framepump", fps, count, *mode)) for name, mode in MODES.items()]
     contestants.append(Contestant(BARE, player(context, "bare", fps, count)))
     contestants.append(Contestant(BARE_THREAD, player(context, "bare", fps, count, "--threaded")))
