@@ -10,9 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
 #include "bench/support/storm_options.h"
 
@@ -55,16 +52,11 @@ void hear(int poller, bench::StormRun& run) {
   }
 }
 
-// It sleeps until the end. First the table of descriptors is made as large as it will have to be: with two threads, the kernel waits for
-// milliseconds each time it grows.
-std::jthread make_thread() {
+// With two threads the kernel waits for milliseconds each time the table of descriptors grows: so first it is made as large as it will be.
+void start_thread() {
   if (dup2(STDERR_FILENO, kDescriptors - 1) < 0) bench::die_errno("dup2");
   close(kDescriptors - 1);
-  return std::jthread([](std::stop_token stop) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait(lock, stop, [] { return false; });
-  });
+  bench::start_idle_thread();
 }
 
 }  // namespace
@@ -78,8 +70,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(kDescriptors);
-  std::jthread other;
-  if (is_beside_a_thread) other = make_thread();
+  if (is_beside_a_thread) start_thread();
   const int listener = bench::tcp_listen("127.0.0.1", 0, bench::StormOptions::kBacklog);
   bench::set_nonblocking(listener);
   const int on = 1;
