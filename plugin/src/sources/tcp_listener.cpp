@@ -71,25 +71,35 @@ Turn TcpListener::take_turn(const TurnContext& context) {
   environment_.memory_waiters.leave(memory_place_);
   Poller& poller = environment_.pump.poller();
   if (!is_polled_) is_polled_ = poller.add(socket_, static_cast<Pollable*>(this), kReadable) == IoStatus::ok;
-  while (turn.accepts < kAcceptsPerTurn) {
-    switch (accept_one(context.now_us)) {
-      case AcceptOutcome::accepted:
-        ++turn.accepts;
-        continue;
-      case AcceptOutcome::queue_is_empty:
-        if (!is_polled_) return pause(turn, context.now_us);  // or nobody would say when there is more
-        poller.arm(socket_, static_cast<Pollable*>(this), kReadable);
-        return turn;
-      case AcceptOutcome::no_room:
-        environment_.memory_waiters.enter(*this, memory_place_);
-        turn.outcome = Outcome::blocked;
-        return turn;
-      case AcceptOutcome::no_descriptor:
-        return pause(turn, context.now_us);
-    }
+  Accepted accepted[kAcceptsPerTurn];
+  const AcceptOutcome outcome = accept_some(accepted, turn.accepts);
+  for (Accepted& one : std::span(accepted, turn.accepts)) {
+    one.stream->adopt(one.socket, options_, priority(), hot_, context.now_us);
   }
-  turn.outcome = Outcome::more;
+  switch (outcome) {
+    case AcceptOutcome::accepted: turn.outcome = Outcome::more; break;
+    case AcceptOutcome::queue_is_empty:
+      if (!is_polled_) return pause(turn, context.now_us);  // or nobody would say when there is more
+      poller.arm(socket_, static_cast<Pollable*>(this), kReadable);
+      break;
+    case AcceptOutcome::no_room:
+      environment_.memory_waiters.enter(*this, memory_place_);
+      turn.outcome = Outcome::blocked;
+      break;
+    case AcceptOutcome::no_descriptor: return pause(turn, context.now_us);
+  }
   return turn;
+}
+
+// First all of a turn's accepts, then what is to be done with each, since the kernel's code for the one pushes that for the other out of
+// the cache.
+TcpListener::AcceptOutcome TcpListener::accept_some(std::span<Accepted> accepted, uint32_t& count) {
+  for (Accepted& one : accepted) {
+    const AcceptOutcome outcome = accept_one(one);
+    if (outcome != AcceptOutcome::accepted) return outcome;
+    ++count;
+  }
+  return AcceptOutcome::accepted;
 }
 
 Turn TcpListener::pause(Turn turn, int64_t now_us) {
@@ -100,7 +110,7 @@ Turn TcpListener::pause(Turn turn, int64_t now_us) {
 }
 
 // The slot comes first: a connection without one stays in the kernel's queue, where nothing is lost.
-TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
+TcpListener::AcceptOutcome TcpListener::accept_one(Accepted& accepted) {
   uint32_t index = 0;
   TcpStream* stream = environment_.streams.take(index);
   if (stream == nullptr) return AcceptOutcome::no_room;
@@ -123,7 +133,7 @@ TcpListener::AcceptOutcome TcpListener::accept_one(int64_t now_us) {
   stream->gate.user_data = user_data();
   if (!is_any_address(address_)) stream->gate.local = address_;
   add<uint64_t>(environment_.counters.accepts, 1);
-  stream->adopt(socket, options_, priority(), hot_, now_us);
+  accepted = {stream, socket};
   return AcceptOutcome::accepted;
 }
 

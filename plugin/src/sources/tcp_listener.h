@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "gate/handoff_list.h"
 #include "platform/socket.h"
@@ -13,6 +14,7 @@
 
 namespace framepump {
 
+class TcpStream;
 class TlsContext;
 
 // Makes the handle of an accepted stream; the network's business, since it knows how handles are built. Called by the holder of the token.
@@ -52,7 +54,14 @@ class TcpListener final : public Commandable, public Pollable, public Source {
  private:
   enum class AcceptOutcome : uint8_t { accepted, queue_is_empty, no_room, no_descriptor };
 
-  AcceptOutcome accept_one(int64_t now_us);
+  // A connection that has a slot, and is not in the poller yet.
+  struct Accepted {
+    TcpStream* stream = nullptr;
+    Socket socket;
+  };
+
+  AcceptOutcome accept_some(std::span<Accepted> accepted, uint32_t& count);
+  AcceptOutcome accept_one(Accepted& accepted);
   Turn pause(Turn turn, int64_t now_us);
 
   Environment& environment_;
