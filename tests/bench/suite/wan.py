@@ -212,7 +212,7 @@ def wan(context: Context):
     for link in links:
         yield wan_row(link, context.rounds(3))
     if not context.smoke:
-        yield short_slice_row(Link(context, 10, 900), context.rounds(5))
+        yield short_slice_row(Link(context, 10, 900), context.rounds(9))
         # 0.1 % of loss leaves cubic about 11 MB/s at 10 ms and 2.6 MB/s at 50 ms: some seconds of that.
         for rtt, size in [(10, 50_000_000)] if context.quick else [(10, 50_000_000), (50, 20_000_000)]:
             yield wan_row(Link(context, rtt, 200, loss_percent=0.1, size=size), context.rounds(7))
