@@ -45,8 +45,10 @@ class CostlyClock {
 
   const framepump_services* services() const { return &services_; }
 
- private:
+ protected:
   framepump_services services_ = {};
+
+ private:
   int64_t look_us_;
   std::atomic<int64_t> now_us_{1'000'000};
 };

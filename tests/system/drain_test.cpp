@@ -51,30 +51,20 @@ struct DownloadCase {
   uint32_t threaded;
 };
 
-// The bytes of the longest turn that received.
-class LargestTurn {
+// Also knows the bytes of the largest turn that received.
+class TurnClock : public CostlyClock {
  public:
-  // Those of `clock`, and its trace.
-  framepump_services services(const CostlyClock& clock) {
-    clock_ = &clock;
-    framepump_services services = *clock.services();
-    services.user = this;
-    services.now_us = [](void* self) {
-      const framepump_services* times = static_cast<LargestTurn*>(self)->clock_->services();
-      return times->now_us(times->user);
-    };
-    services.trace = [](void* self, const framepump_trace_event* event) {
-      std::atomic<uint64_t>& most = static_cast<LargestTurn*>(self)->bytes_;
+  explicit TurnClock(int64_t look_us) : CostlyClock(look_us) {
+    services_.trace = [](void* self, const framepump_trace_event* event) {
+      std::atomic<uint64_t>& most = static_cast<TurnClock*>(static_cast<CostlyClock*>(self))->largest_bytes_;
       const bool is_receive = event->kind == FRAMEPUMP_TRACE_TURN && event->detail == FRAMEPUMP_PHASE_RECEIVE;
       if (is_receive && event->bytes > most.load()) most.store(event->bytes);
     };
-    return services;
   }
-  uint64_t bytes() const { return bytes_.load(); }
+  uint64_t largest_bytes() const { return largest_bytes_.load(); }
 
  private:
-  const CostlyClock* clock_ = nullptr;
-  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> largest_bytes_{0};
 };
 
 }  // namespace
@@ -120,10 +110,8 @@ TEST_CASE("a download that is alone is read in turns of up to four quanta, and a
     ChildProcess server([&] { return serve_pattern(listener.descriptor(), 1020, kSizeBytes); });
     framepump_config config = default_config();
     config.quantum_kib = quantum_kib;
-    const CostlyClock clock(20);
-    LargestTurn largest;
-    const framepump_services services = largest.services(clock);
-    TestNetwork net(config, &services);
+    const TurnClock clock(20);
+    TestNetwork net(config, clock.services());
     PatternReader reader(net.connect(listener.port()), 1020);
     FramePacer pacer(60);  // so that the sender has filled the window again
     CHECK(run_until({}, [&] {
@@ -136,8 +124,8 @@ TEST_CASE("a download that is alone is read in turns of up to four quanta, and a
     CHECK(reader.is_right());
     CHECK_EQ(reader.read_bytes(), kSizeBytes);
     const uint64_t quantum_bytes = uint64_t{quantum_kib} * 1024;
-    CHECK_LE(largest.bytes(), 4 * quantum_bytes);
-    if (quantum_kib <= 64) CHECK_GT(largest.bytes(), quantum_bytes);  // a larger one asks for more than the window holds
+    CHECK_LE(clock.largest_bytes(), 4 * quantum_bytes);
+    if (quantum_kib <= 64) CHECK_GT(clock.largest_bytes(), quantum_bytes);  // a larger one asks for more than the window holds
     CHECK_EQ(server.exit_status(), 0);
   }
 }

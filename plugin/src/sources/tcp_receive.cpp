@@ -117,8 +117,7 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
   wanted_bytes = std::min(wanted_bytes, receive_room(queued_bytes));
   if (wanted_bytes == 0) return {};
   if (queued_bytes == 0) queue.rewind();
-  ReadSpace space;
-  find_space(queued_bytes, wanted_bytes, space);
+  const ReadSpace space = find_space(queued_bytes, wanted_bytes);
   if (space.count == 0) return {};
   offered_bytes = space.offered_bytes;
   const std::span<const ReceiveBuffer> buffers(space.buffers, space.count);
@@ -140,24 +139,26 @@ IoResult TcpStream::read_once(const Extras& extras, uint64_t wanted_bytes, uint6
 }
 
 // Where the next `wanted_bytes` can go. A few bytes that would need a block of their own are left for the next read.
-void TcpStream::find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpace& space) {
+TcpStream::ReadSpace TcpStream::find_space(uint64_t queued_bytes, uint64_t wanted_bytes) {
+  ReadSpace space;
   const std::span<std::byte> room = gate.received.room();
   if (!room.empty()) {
     space.add(room, wanted_bytes);
     space.in_room_bytes = space.offered_bytes;
     prefetch_to_write(room.data(), kCacheLineBytes);  // so that the kernel copies a small message into the cache
-    if (!is_bulky_) return;
+    if (!is_bulky_) return space;
   }
   while (space.fresh_count < ReadSpace::kMostFresh && wanted_bytes - space.offered_bytes > wanted_bytes / 32) {
     const bool is_first = space.fresh_count == 0;
     Block* const block = is_first ? take_receive_block(queued_bytes) : environment_.pool.take_large(space.fresh[0]->account);
-    if (block == nullptr) return;
+    if (block == nullptr) return space;
     space.fresh[space.fresh_count++] = block;
     space.add({block->data(), block->capacity}, wanted_bytes);
-    if (block->capacity < kLargePayloadBytes) return;  // a message needs no more, or memory is short
+    if (block->capacity < kLargePayloadBytes) return space;  // a message needs no more, or memory is short
     // What is free is less by the block, and by that the stream's share.
     wanted_bytes = std::min(wanted_bytes, space.offered_bytes + receive_room(queued_bytes + space.offered_bytes));
   }
+  return space;
 }
 
 // Counts the first `size_bytes` of it as received, and gives back what they left empty.

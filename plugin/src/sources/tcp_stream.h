@@ -114,7 +114,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
     }
   };
   ArrivalLog* arrivals() const;
-  void find_space(uint64_t queued_bytes, uint64_t wanted_bytes, ReadSpace& space);
+  ReadSpace find_space(uint64_t queued_bytes, uint64_t wanted_bytes);
   void keep(const ReadSpace& space, uint64_t size_bytes);
   IoResult read_once(const Extras& extras, uint64_t wanted_bytes, uint64_t& offered_bytes, int64_t* arrival_ns);
   Block* take_receive_block(uint64_t queued_bytes);

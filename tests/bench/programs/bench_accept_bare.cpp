@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A storm of connects, with bare system calls: accept until EAGAIN or the end of the slice, and into epoll, as any server has to. The
-// options of streams are those of the listener, which Linux hands down. `--beside-a-thread`: in a process that has another thread, as each
+// options of streams are those of the listener, which Linux hands down. `--second-thread`: in a process that has another thread, as each
 // game has and FramePump makes one; the kernel then counts references to descriptors that it need not count for a process of one thread.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -65,12 +65,12 @@ int main(int argc, char** argv) {
   CLI::App app("Accepts a storm of connects with bare system calls.");
   bench::StormOptions options;
   options.add_to(app);
-  bool is_beside_a_thread = false;
-  app.add_flag("--beside-a-thread", is_beside_a_thread, "in a process that has another thread");
+  bool has_thread = false;
+  app.add_flag("--second-thread", has_thread, "in a process of more than one thread, as games are");
   CLI11_PARSE(app, argc, argv);
 
   bench::raise_descriptor_limit(kDescriptors);
-  if (is_beside_a_thread) start_thread();
+  if (has_thread) start_thread();
   const int listener = bench::tcp_listen("127.0.0.1", 0, bench::StormOptions::kBacklog);
   bench::set_nonblocking(listener);
   const int on = 1;

@@ -13,7 +13,7 @@ from .senders import running
 SLICE_US = 2000
 FPS = 30
 BARE = "bare accept loop"
-BESIDE_A_THREAD = "... in a process of two threads"
+SECOND_THREAD = "... in a process of two threads"
 
 
 SOMAXCONN = "/proc/sys/net/core/somaxconn"
@@ -48,11 +48,11 @@ def storm(context: Context, clients: int) -> Row:
                       limit=lambda f: longest(f, BARE))]
     if clients <= 1000:
         targets.append(Target("all accepted within 5 frames", lambda f: f.median(OURS, "accept_frames"), at_most=5,
-                              limit=lambda f: f.median(BESIDE_A_THREAD, "accept_frames")))
+                              limit=lambda f: f.median(SECOND_THREAD, "accept_frames")))
     else:
         # By the tick, since whole frames are too coarse for a tenth: the bare loop needs eleven to fourteen of them.
         targets.append(Target("accepts in a full tick at least 0.9 x the bare loop's", lambda f: f.ratio(OURS, BARE, "accepted_per_tick"),
-                              at_least=0.9, limit=lambda f: f.ratio(BESIDE_A_THREAD, BARE, "accepted_per_tick")))
+                              at_least=0.9, limit=lambda f: f.ratio(SECOND_THREAD, BARE, "accepted_per_tick")))
     is_short = somaxconn() < clients and not os.access(SOMAXCONN, os.W_OK)
     short = f"; only net.core.somaxconn = {somaxconn()} of them can wait to be accepted" if is_short else ""
     return Row(
@@ -60,7 +60,7 @@ def storm(context: Context, clients: int) -> Row:
         [
             Contestant(OURS, server("framepump")),
             Contestant(BARE, server("bare")),
-            Contestant(BESIDE_A_THREAD, server("bare", "--beside-a-thread")),
+            Contestant(SECOND_THREAD, server("bare", "--second-thread")),
             Contestant(f"{OURS}, threaded", server("framepump", "--threaded")),
         ],
         {"accept_seconds": "seconds", "accept_frames": "frames", "accepted_per_tick": "in a full tick", "tick_us.max": "longest us",
