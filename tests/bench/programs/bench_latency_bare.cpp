@@ -75,12 +75,12 @@ int main(int argc, char** argv) {
   CLI::App app("Measures waits and round trips with bare system calls.");
   bench::TalkerOptions options;
   bool is_echo = false, is_threaded = false;
-  uint32_t interval_us = 7'000;
+  uint32_t interval_us = bench::kStampIntervalUs;
   uint64_t count = 500;
   options.add_to(app);
   app.add_flag("--echo", is_echo, "answer each stamp");
   app.add_flag("--threaded", is_threaded, "read on a thread of its own");
-  app.add_option("--interval-us", interval_us, "pause between two stamps, on average")->capture_default_str();
+  app.add_option("--interval-us", interval_us, "from stamp to stamp; with --echo from answer to stamp, on average")->capture_default_str();
   app.add_option("--count", count, "how many stamps")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
     waits.tick_begins();
     frames.tick_begins();
     is_open = reader.take(bytes);
+    const int64_t readable_ns = bench::wall_ns();
     frames.tick_ends();
     bench::Stamp stamp;
     while (!is_report_next && bytes.size() >= sizeof(stamp)) {
@@ -105,7 +106,7 @@ int main(int argc, char** argv) {
       bytes.erase(0, sizeof(stamp));
       is_report_next = stamp.sent_ns == 0;
       if (is_report_next) break;
-      waits.add(stamp.sent_ns);
+      waits.add(stamp.sent_ns, readable_ns);
       const bench::EchoAnswer answer = {stamp, tick_begin_ns, frames.next_frame_us() * 1000};
       if (is_echo && send(descriptor, &answer, sizeof(answer), MSG_NOSIGNAL) < 0) bench::die_errno("send");
     }

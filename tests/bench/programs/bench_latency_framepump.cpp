@@ -14,7 +14,7 @@ namespace {
 struct Work {
   bool is_echo = false;
   bool flushes = true;
-  uint32_t interval_us = 7'000;
+  uint32_t interval_us = bench::kStampIntervalUs;
   uint64_t count = 500;
 };
 
@@ -27,14 +27,14 @@ class Gameplay {
   }
 
   // False: that was the end.
-  bool run(int64_t tick_begin_ns, int64_t next_frame_ns) {
+  bool run(int64_t tick_begin_ns, int64_t readable_ns, int64_t next_frame_ns) {
     bench::Stamp stamp;
     while (!is_report_next_ && stream_.available() >= sizeof(stamp)) {
       stream_.read(std::as_writable_bytes(std::span(&stamp, 1)));
       is_report_next_ = stamp.sent_ns == 0;
       if (is_report_next_) break;
       is_right_ = is_right_ && stamp.number == waits.count();
-      waits.add(stamp.sent_ns);
+      waits.add(stamp.sent_ns, readable_ns);
       if (work_.is_echo) answer({stamp, tick_begin_ns, next_frame_ns});
     }
     for (auto run = stream_.front(); is_report_next_ && !run.empty(); run = stream_.front()) {
@@ -82,8 +82,9 @@ nlohmann::json run(fp::Network& net, const bench::TalkerOptions& options, const 
     gameplay.waits.tick_begins();
     frames.tick_begins();
     net.tick({.frame = frame, .now_us = bench::wall_us()});
+    const int64_t readable_ns = bench::wall_ns();
     frames.tick_ends();
-    is_open = gameplay.run(tick_begin_ns, frames.next_frame_us() * 1000);
+    is_open = gameplay.run(tick_begin_ns, readable_ns, frames.next_frame_us() * 1000);
     if (work.flushes) net.flush();
   }
   nlohmann::json report = frames.report();
@@ -102,7 +103,7 @@ int main(int argc, char** argv) {
   pace.add_to(app);
   app.add_flag("--echo", work.is_echo, "answer each stamp");
   app.add_flag("!--no-flush", work.flushes, "leave out the frame's flush");
-  app.add_option("--interval-us", work.interval_us, "pause between two stamps, on average")->capture_default_str();
+  app.add_option("--interval-us", work.interval_us, "from stamp to stamp; with --echo from answer to stamp, on average")->capture_default_str();
   app.add_option("--count", work.count, "how many stamps")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 

@@ -3,8 +3,9 @@
 // The other side of the fairness and latency benchmarks, with bare system calls. Whoever connects says in a line what it wants:
 //   firehose                   bytes, as fast as they go, until it leaves
 //   trickle INTERVAL_US        a stamp now and then (one thread serves all of these, each at a moment of its own)
-//   stamps INTERVAL_US COUNT   stamps at random moments, that long apart on average, then the end of the stream
-//   echo INTERVAL_US COUNT     the same, each waiting for its answer; then a stamp of 0, the figures as JSON, and the end of the stream
+//   stamps INTERVAL_US COUNT   stamps, that long apart, then the end of the stream
+//   echo INTERVAL_US COUNT     stamps at random moments, that long after the answer to the one before on average; then a stamp of 0, the
+//                              figures as JSON, and the end of the stream
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -32,6 +33,11 @@ namespace {
 void sleep_ns(int64_t ns) {
   const timespec time = {ns / 1'000'000'000, ns % 1'000'000'000};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+void sleep_until_ns(int64_t ns) {
+  const timespec time = {ns / 1'000'000'000, ns % 1'000'000'000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr);
 }
 
 bool send_all(int descriptor, const void* bytes, size_t size_bytes) {
@@ -109,10 +115,11 @@ class Pauses {
   std::uniform_real_distribution<double> random_{0.0, 1.0};
 };
 
+// At even intervals, so that whoever chose one that has no beat with its frames gets their every moment alike.
 void run_stamps(int descriptor, double interval_us, uint64_t count) {
-  Pauses pauses(interval_us);
+  const int64_t begin_ns = bench::wall_ns();
   for (uint64_t number = 0; number < count; ++number) {
-    pauses.rest();
+    sleep_until_ns(begin_ns + static_cast<int64_t>(1e3 * interval_us * static_cast<double>(number + 1)));
     if (!send_stamp(descriptor, number)) return;
   }
 }

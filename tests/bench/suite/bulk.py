@@ -209,7 +209,8 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
         {name: TICKS[name] for name in ("tick_us.p50", "overruns.wall", "overruns.cpu")},
         [
             Target("tick p99 at most slice + 100 us", lambda f: f.pooled_p99(OURS, "ticks_us"), at_most=SLICE_US + 100,
-                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_us")),
+                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_us"),
+                   ratio_range=lambda f: f.p99_ratio_range(OURS, BARE_ALIKE_ALONE, "ticks_us")),
             Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
                    limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_cpu_us")),
         ],

@@ -4,6 +4,7 @@
 import contextlib
 import math
 import os
+import random
 import statistics
 from dataclasses import dataclass, field
 from typing import Callable, ContextManager, Optional
@@ -23,6 +24,7 @@ class CannotRun(Exception):
 
 
 NOISE = 1.05
+REDRAWS = 1000
 
 
 @dataclass
@@ -42,13 +44,15 @@ class Contestant:
 class Target:
     """A promise about a row. `measure` gets the row's figures and returns the number that must be at least or at most `bound`.
 
-    `limit` measures the same of a program of bare system calls: when that misses too and we are no worse, this machine is the limit."""
+    `limit` measures the same of a program of bare system calls: when that misses too and we are no worse, this machine is the limit.
+    `ratio_range` is where measure / limit lies with 95 %, where chance moves it further than NOISE: no worse is then what may be 1."""
 
     text: str
     measure: Callable[["Figures"], float]
     at_least: Optional[float] = None
     at_most: Optional[float] = None
     limit: Optional[Callable[["Figures"], float]] = None
+    ratio_range: Optional[Callable[["Figures"], tuple[float, float]]] = None
 
     def holds(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
@@ -103,6 +107,12 @@ def figure(report: dict, name: str) -> float:
     return float(value)
 
 
+def pooled(reports: list[dict], name: str) -> float:
+    """The 99th percentile of all their lists in one, by nearest rank."""
+    values = sorted(value for report in reports for value in report[name])
+    return values[math.ceil(0.99 * len(values)) - 1] if values else float("nan")
+
+
 class Figures:
     """The reports of one row, by contestant, in the order of the rounds."""
 
@@ -121,9 +131,19 @@ class Figures:
         return statistics.fmean(values) if values else float("nan")
 
     def pooled_p99(self, contestant: str, name: str) -> float:
-        """Over the lists of all rounds, by nearest rank: one round has too few for a 99th percentile."""
-        values = sorted(value for report in self.reports.get(contestant, []) for value in report[name])
-        return values[math.ceil(0.99 * len(values)) - 1] if values else float("nan")
+        """Over the lists of all rounds: one round has too few for a 99th percentile."""
+        return pooled(self.reports.get(contestant, []), name)
+
+    def p99_ratio_range(self, contestant: str, other: str, name: str) -> tuple[float, float]:
+        """Where the ratio of two pooled 99th percentiles lies with 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
+        machine did in a round moved all of its values."""
+        chance = random.Random(1)
+
+        def p99_of_redrawn(who: str) -> float:
+            return pooled(chance.choices(self.reports[who], k=len(self.reports[who])), name)
+
+        ratios = sorted(p99_of_redrawn(contestant) / p99_of_redrawn(other) for _ in range(REDRAWS))
+        return ratios[REDRAWS // 40], ratios[-1 - REDRAWS // 40]
 
     def ratio(self, contestant: str, other: str, name: str) -> float:
         """The median of the ratios of runs of the same round: noise that lasts longer than a round cancels out."""

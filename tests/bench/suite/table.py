@@ -30,7 +30,13 @@ def verdict(target: Target, figures: Figures) -> tuple[float, str]:
     if math.isnan(limit) or target.holds(limit):
         return value, "missed"
     said = f"bare system calls: {number(limit)}"
-    return value, f"limit ({said})" if target.is_as_good_as(value, limit) else f"missed ({said})"
+    if target.is_as_good_as(value, limit):
+        return value, f"limit ({said})"
+    if target.ratio_range is None:
+        return value, f"missed ({said})"
+    low, high = target.ratio_range(figures)
+    is_worse = low > 1 if target.at_most is not None else high < 1
+    return value, f"{'missed' if is_worse else 'limit'} ({said}; the ratio is {number(low)} to {number(high)} with 95 %)"
 
 
 def measured(measure: Callable[[Figures], float], figures: Figures) -> float:

@@ -46,10 +46,11 @@ class WaitMeter {
     tick_starts_ns_.push_back(wall_ns());
     if (tick_starts_ns_.size() > kTicks) tick_starts_ns_.pop_front();
   }
-  // Gameplay has it now.
-  void add(int64_t sent_ns) {
+  // Gameplay has it now, or could have had it since `readable_ns`, when its tick returned.
+  void add(int64_t sent_ns) { add(sent_ns, wall_ns()); }
+  void add(int64_t sent_ns, int64_t readable_ns) {
     if (sent_ns < begin_ns_) return;
-    waits_us_.push_back(static_cast<double>(wall_ns() - sent_ns) / 1e3);
+    waits_us_.push_back(static_cast<double>(readable_ns - sent_ns) / 1e3);
     double frames = 0;
     for (auto start = tick_starts_ns_.rbegin(); start != tick_starts_ns_.rend() && *start > sent_ns; ++start) ++frames;
     waits_frames_.push_back(frames);
