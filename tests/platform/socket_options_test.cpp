@@ -2,6 +2,7 @@
 //
 // What accepted sockets inherit, and the receive-window lever.
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -130,6 +131,25 @@ TEST_CASE("quick acknowledgements can be turned off and on") {
   CHECK(option_of(pair.client, IPPROTO_TCP, TCP_QUICKACK) == 0);
   set_quick_acks(pair.client.socket, true);
   CHECK(option_of(pair.client, IPPROTO_TCP, TCP_QUICKACK) == 1);
+}
+
+TEST_CASE("with quick acknowledgements off what came is acknowledged when that is asked for, once") {
+  const SocketPair pair;
+  const auto unacknowledged_bytes = [&] {
+    int bytes = 0;
+    REQUIRE(ioctl(pair.server.descriptor(), SIOCOUTQ, &bytes) == 0);
+    return bytes;
+  };
+  set_quick_acks(pair.client.socket, false);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(send_text(pair.server, "x").status == IoStatus::ok);
+    char byte = 0;
+    REQUIRE(becomes_true([&] { return recv(pair.client.descriptor(), &byte, 1, MSG_DONTWAIT) == 1; }));
+    CHECK(unacknowledged_bytes() == 1);
+    acknowledge_now(pair.client.socket);
+    CHECK(unacknowledged_bytes() == 0);
+    CHECK(option_of(pair.client, IPPROTO_TCP, TCP_QUICKACK) == 0);
+  }
 }
 
 TEST_CASE("the round-trip time is known once bytes were acknowledged") {

@@ -3,7 +3,10 @@
 // The acknowledgement rule over loopback: what the sender's kernel still holds when its message has been read.
 #include <doctest/doctest.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <vector>
@@ -45,6 +48,31 @@ struct TalkPair {
     int bytes = 0;
     REQUIRE_EQ(ioctl(pair.peer.descriptor(), SIOCOUTQ, &bytes), 0);
     return bytes;
+  }
+  // The plugin's end of the stream.
+  int own_descriptor() const {
+    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+      sockaddr_in to = {};
+      socklen_t size_bytes = sizeof(to);
+      if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&to), &size_bytes) != 0) continue;
+      if (ntohs(to.sin_port) == pair.listener.port()) return descriptor;
+    }
+    return -1;
+  }
+  // Whether the kernel acknowledges a small message within the call that reads it.
+  bool are_acks_quick() const {
+    int is_on = -1;
+    socklen_t size_bytes = sizeof(is_on);
+    REQUIRE_EQ(getsockopt(own_descriptor(), IPPROTO_TCP, TCP_QUICKACK, &is_on, &size_bytes), 0);
+    return is_on != 0;
+  }
+  // The IO thread says so after gameplay could have the message.
+  bool come_to_be_quick(bool are_quick) {
+    return run_until({&net}, [&] { return are_acks_quick() == are_quick; });
+  }
+  void turn_quick_acks_on() const {
+    constexpr int kOn = 1;
+    REQUIRE_EQ(setsockopt(own_descriptor(), IPPROTO_TCP, TCP_QUICKACK, &kOn, sizeof(kOn)), 0);
   }
   void configure(const framepump_config& config) { REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK); }
 
@@ -99,6 +127,32 @@ TEST_CASE("without a crowd each message is acknowledged within the call that rea
   REQUIRE(run_until({&few.net}, [&] { return few.net.totals().streams < kCrowd; }));
   few.say("the first that knows it");
   CHECK_LE(few.late_of_eight(), 2);
+}
+
+TEST_CASE("on the IO thread a message without a crowd is acknowledged at once, but not within the call that reads it") {
+  in_both_modes([](framepump_config config) {
+    for (const bool is_on : {true, false}) {
+      CAPTURE(is_on);
+      config.delayed_acks = is_on ? 1 : 0;
+      TalkPair few(config, 1);
+      few.talk();
+      CHECK_LE(few.late_of_eight(), 2);
+      CHECK(few.come_to_be_quick(config.threaded == 0 || !is_on));
+      few.say(pattern(1, 0, 1024));
+      CHECK(few.come_to_be_quick(true));
+    }
+  });
+}
+
+TEST_CASE("on the IO thread quick acknowledgements that a burst brought back are turned off again") {
+  framepump_config config = default_config();
+  config.threaded = 1;
+  TalkPair few(config, 1);
+  few.talk();
+  few.turn_quick_acks_on();
+  few.talk();
+  few.talk();
+  CHECK(few.come_to_be_quick(false));
 }
 
 TEST_CASE("stream.delayed_acks can be changed while a stream talks") {

@@ -97,6 +97,13 @@ void set_quick_acks([[maybe_unused]] Socket socket, [[maybe_unused]] bool is_on)
 #endif
 }
 
+void acknowledge_now([[maybe_unused]] Socket socket) {
+#if defined(TCP_QUICKACK)
+  constexpr int kOnceOnly = 2;  // Linux: an even number that is not 0
+  set_option(descriptor_of(socket), IPPROTO_TCP, TCP_QUICKACK, kOnceOnly);
+#endif
+}
+
 void set_dead_after([[maybe_unused]] Socket socket, [[maybe_unused]] uint32_t seconds) {
 #if defined(TCP_USER_TIMEOUT)
   const uint64_t timeout_ms = uint64_t{seconds} * 1000;

@@ -63,6 +63,7 @@ void set_arrival_stamps(Socket) {}
 void set_unsent_low(Socket, uint32_t) {}
 
 void set_quick_acks(Socket, bool) {}
+void acknowledge_now(Socket) {}
 
 void set_dead_after(Socket socket, uint32_t seconds) {
   constexpr uint32_t kNever = UINT32_MAX;  // Windows' word for "do not give up"

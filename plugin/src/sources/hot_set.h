@@ -23,7 +23,7 @@ struct HotMember {
   uint32_t busy_serial = 0;     // the newest tick that drained at least kHotBytes
   uint32_t index = kCold;       // place in the set
   bool is_allowed = true;
-  uint8_t talk_turns = 0;       // in a row, that read little: of the acknowledgement rule (tcp_receive.cpp); here because there is room
+  uint8_t talk_turns = 0;       // that read little: of the acknowledgement rule (tcp_receive.cpp); here because there is room
 };
 
 // The receive-window rule. A reader that comes once per frame keeps the kernel's auto-tuning from ever opening the window, because it

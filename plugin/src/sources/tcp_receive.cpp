@@ -20,6 +20,7 @@ constexpr uint32_t kRttSampleMs = 500;  // at most; a getsockopt takes 1 to 2 us
 // The acknowledgement rule.
 constexpr uint64_t kTalkBytes = 1'024;      // less than a full segment, mostly
 constexpr uint8_t kTalkTurns = 16;          // by then the kernel has given the quick acknowledgements that a new connection begins with
+constexpr uint8_t kAskAgainTurns = 32;      // a burst that the kernel acknowledged by itself turns the quick ones on again
 constexpr uint32_t kCrowd = 64;             // open streams: with fewer there is little to save
 constexpr int64_t kAckMayBeOutUs = 20'000;  // the timer's 40 ms run from the arrival, which was up to a frame before the turn
 
@@ -240,28 +241,40 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
   add(environment_.counters.received_bytes, bytes);
   if (context.tick_serial != 0) environment_.hot.count(hot_, receive_side(), bytes, context.tick_serial);
   if (gate.watched_turns.load(std::memory_order_relaxed) > 0) measure(arrival_ns, context);
-  note_talk(bytes);
   post(kNoticeData);
+  note_talk(bytes);
 }
 
 // The acknowledgement rule. Where nothing was sent lately, the kernel acknowledges a small message within the call that takes it, and that
 // costs as much as the taking. In a crowd, a stream that brings little in each turn has its acknowledgements delayed. When the kernel's
-// timer runs out it goes back to quick ones, so it is asked again before a turn that comes long after the last bytes. A turn that brings
-// more ends it at once: the sender's window may depend on that.
+// timer runs out it goes back to quick ones, so it is asked again before a turn that comes long after the last bytes. On the IO thread a
+// stream without a crowd is acknowledged as soon as gameplay can have the message instead of before. A turn that brings more ends it at
+// once: the sender's window may depend on that.
 void TcpStream::delay_ack(int64_t now_us) {
-  if (hot_.talk_turns == kTalkTurns && now_us - active_at_us_ >= kAckMayBeOutUs) set_quick_acks(socket(), false);
+  if (hot_.talk_turns >= kTalkTurns && is_in_crowd() && now_us - active_at_us_ >= kAckMayBeOutUs) set_quick_acks(socket(), false);
 }
 
 void TcpStream::note_talk(uint64_t bytes) {
-  const bool is_talk = bytes < kTalkBytes && environment_.settings.delayed_acks.load(std::memory_order_relaxed) &&
-                       environment_.counters.open_streams.load(std::memory_order_relaxed) >= kCrowd;
+  const bool is_crowd = is_in_crowd();
+  const LiveSettings& settings = environment_.settings;
+  const bool is_talk = bytes < kTalkBytes && settings.delayed_acks.load(std::memory_order_relaxed) &&
+                       (is_crowd || !settings.is_frame_locked.load(std::memory_order_relaxed));
   if (!is_talk) {
-    if (hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), true);
+    if (hot_.talk_turns >= kTalkTurns) set_quick_acks(socket(), true);
     hot_.talk_turns = 0;
     return;
   }
-  if (hot_.talk_turns < kTalkTurns && ++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
+  if (hot_.talk_turns < kTalkTurns) {
+    if (++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
+  } else if (!is_crowd) {
+    acknowledge_now(socket());
+    if (++hot_.talk_turns < kAskAgainTurns) return;
+    set_quick_acks(socket(), false);
+    hot_.talk_turns = kTalkTurns;
+  }
 }
+
+bool TcpStream::is_in_crowd() const { return environment_.counters.open_streams.load(std::memory_order_relaxed) >= kCrowd; }
 
 // What costs system calls is measured only while somebody looks at this stream.
 void TcpStream::measure(int64_t arrival_ns, const TurnContext& context) {
