@@ -121,8 +121,8 @@ typedef struct framepump_config {
 
   /* stream.delayed_acks: 0 or 1, default 1, live. With 64 or more open streams, the kernel's acknowledgement of small messages that nothing
    * is sent back for waits for the next of them, or 40 ms (a longer round trip; 200 ms at most): it costs the tick as much as reading the
-   * message does. A sender without TCP_NODELAY waits for it. With fewer, in threaded mode, it follows the message at once but after gameplay
-   * can have it. Linux. */
+   * message does. A sender without TCP_NODELAY waits for it. With fewer, in threaded mode, the acknowledgement follows at once, but after
+   * gameplay can have the message. Linux. */
   uint32_t delayed_acks;
 } framepump_config;
 

@@ -94,8 +94,8 @@ void set_unsent_low(Socket socket, uint32_t bytes);  // TCP_NOTSENT_LOWAT; UINT3
 // message, or after 40 ms (a round trip if that is longer, 200 ms at most; RFC 9293, 3.8.6.3). That timer, and loss, turn it on again.
 // Linux (TCP_QUICKACK).
 void set_quick_acks(Socket socket, bool is_on);
-// With quick acknowledgements off: what was received and waits to be acknowledged is, and they stay off. With nothing that waits they may be
-// on afterwards. Linux.
+// With quick acknowledgements off: what was received and waits to be acknowledged is, and they stay off. With nothing that waits, and after
+// this end's shutdown_write(), they are on afterwards. Linux.
 void acknowledge_now(Socket socket);
 
 // Fills the buffers in order (at most kMaxReceiveBuffers), one system call.

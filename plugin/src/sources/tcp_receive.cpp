@@ -248,30 +248,36 @@ void TcpStream::on_received(uint64_t bytes, int64_t arrival_ns, const TurnContex
 // The acknowledgement rule. Where nothing was sent lately, the kernel acknowledges a small message within the call that takes it, and that
 // costs as much as the taking. In a crowd, a stream that brings little in each turn has its acknowledgements delayed. When the kernel's
 // timer runs out it goes back to quick ones, so it is asked again before a turn that comes long after the last bytes. On the IO thread a
-// stream without a crowd is acknowledged as soon as gameplay can have the message instead of before. A turn that brings more ends it at
-// once: the sender's window may depend on that.
+// stream without a crowd that sends nothing is acknowledged as soon as gameplay can have the message, instead of before. A turn that brings
+// more ends it at once: the sender's window may depend on that.
 void TcpStream::delay_ack(int64_t now_us) {
   if (hot_.talk_turns >= kTalkTurns && is_in_crowd() && now_us - active_at_us_ >= kAckMayBeOutUs) set_quick_acks(socket(), false);
 }
 
 void TcpStream::note_talk(uint64_t bytes) {
-  const bool is_crowd = is_in_crowd();
   const LiveSettings& settings = environment_.settings;
-  const bool is_talk = bytes < kTalkBytes && settings.delayed_acks.load(std::memory_order_relaxed) &&
-                       (is_crowd || !settings.is_frame_locked.load(std::memory_order_relaxed));
-  if (!is_talk) {
-    if (hot_.talk_turns >= kTalkTurns) set_quick_acks(socket(), true);
-    hot_.talk_turns = 0;
-    return;
-  }
+  const bool is_small = bytes < kTalkBytes && settings.delayed_acks.load(std::memory_order_relaxed);
+  const bool is_crowd = is_in_crowd();
+  // Not with TLS, where a turn may read a part of a record and bring nothing; and after its own end of stream the kernel does not do it.
+  const bool may_follow = !settings.is_frame_locked.load(std::memory_order_relaxed) && tls() == nullptr && !is_write_shut_;
+  if (!is_small || !(is_crowd || may_follow)) return end_talk();
   if (hot_.talk_turns < kTalkTurns) {
     if (++hot_.talk_turns == kTalkTurns) set_quick_acks(socket(), false);
-  } else if (!is_crowd) {
-    acknowledge_now(socket());
-    if (++hot_.talk_turns < kAskAgainTurns) return;
-    set_quick_acks(socket(), false);
-    hot_.talk_turns = kTalkTurns;
+    return;
   }
+  if (!is_crowd) {
+    acknowledge_now(socket());
+    ++hot_.talk_turns;
+  }
+  const uint8_t most_turns = is_crowd ? kTalkTurns : kAskAgainTurns;
+  if (hot_.talk_turns <= most_turns) return;
+  set_quick_acks(socket(), false);
+  hot_.talk_turns = kTalkTurns;
+}
+
+void TcpStream::end_talk() {
+  if (hot_.talk_turns >= kTalkTurns) set_quick_acks(socket(), true);
+  hot_.talk_turns = 0;
 }
 
 bool TcpStream::is_in_crowd() const { return environment_.counters.open_streams.load(std::memory_order_relaxed) >= kCrowd; }

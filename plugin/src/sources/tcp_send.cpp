@@ -152,6 +152,7 @@ Turn TcpStream::write_from_queue(const TurnContext& context) {
       buffers[count++] = {runs[i].data(), size_bytes};
       offered_bytes += size_bytes;
     }
+    if (hot_.talk_turns > 0 && !is_in_crowd()) end_talk();  // whoever answers acknowledges with the answer: the kernel sees to that
     const std::span<const SendBuffer> offered(buffers, count);
     const IoResult result = session == nullptr ? send(socket(), offered) : session->send(socket(), offered, environment_.scratch);
     if (result.size_bytes > 0) {
@@ -180,6 +181,7 @@ Turn TcpStream::end_sending(Turn turn, const TurnContext& context) {
     return turn;
   }
   is_write_shut_ = true;
+  end_talk();
   framepump::shutdown_write(socket());
   if (peer_ended_) {
     return finish_turn(turn, is_closing_ ? FRAMEPUMP_REASON_CLOSED_HERE : FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);

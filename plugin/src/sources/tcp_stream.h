@@ -125,6 +125,7 @@ class TcpStream final : public Commandable, public Pollable, private ReceiveSour
   Turn on_peer_end(Turn turn, const TurnContext& context);
   void delay_ack(int64_t now_us);
   void note_talk(uint64_t bytes);
+  void end_talk();
   bool is_in_crowd() const;
   void measure(int64_t arrival_ns, const TurnContext& context);
   void sample_rtt(int64_t now_us);

@@ -24,6 +24,7 @@ class CannotRun(Exception):
 
 
 NOISE = 1.05
+NOISE_OF_CHANCE = 1.1
 REDRAWS = 1000
 
 
@@ -45,7 +46,8 @@ class Target:
     """A promise about a row. `measure` gets the row's figures and returns the number that must be at least or at most `bound`.
 
     `limit` measures the same of a program of bare system calls: when that misses too and we are no worse, this machine is the limit.
-    `ratio_range` is where measure / limit lies with 95 %, where chance moves it further than NOISE: no worse is then what may be 1."""
+    `ratio_range` is where measure / limit lies with about 95 %, for an `at_most` that chance moves further than NOISE: where that may be 1, no
+    worse is what is within NOISE_OF_CHANCE."""
 
     text: str
     measure: Callable[["Figures"], float]
@@ -135,7 +137,7 @@ class Figures:
         return pooled(self.reports.get(contestant, []), name)
 
     def p99_ratio_range(self, contestant: str, other: str, name: str) -> tuple[float, float]:
-        """Where the ratio of two pooled 99th percentiles lies with 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
+        """Where the ratio of two pooled 99th percentiles lies with about 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
         machine did in a round moved all of its values."""
         chance = random.Random(1)
 
