@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/openssl.h"
 #include "support/plain_pair.h"
 
 using namespace framepump::test;
@@ -21,6 +22,42 @@ namespace {
 
 constexpr int kCrowd = 64;   // open streams, from which on the rule holds
 constexpr int kEnough = 20;  // for a stream that talks, and for the quick acknowledgements that the kernel gives a new connection
+
+// What the kernel has for the plugin's end of the connection to a port.
+class KernelEnd {
+ public:
+  explicit KernelEnd(uint32_t port) {
+    constexpr int kMostDescriptors = 1024;
+    for (int descriptor = 0; descriptor < kMostDescriptors && descriptor_ < 0; ++descriptor) {
+      sockaddr_in to = {};
+      socklen_t size_bytes = sizeof(to);
+      const bool has_peer = getpeername(descriptor, reinterpret_cast<sockaddr*>(&to), &size_bytes) == 0;
+      if (has_peer && ntohs(to.sin_port) == port) descriptor_ = descriptor;
+    }
+    REQUIRE_GE(descriptor_, 0);
+  }
+  // Whether a small message is acknowledged within the call that reads it.
+  bool are_acks_quick() const {
+    int is_on = -1;
+    socklen_t size_bytes = sizeof(is_on);
+    REQUIRE_EQ(getsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &is_on, &size_bytes), 0);
+    return is_on != 0;
+  }
+  void turn_quick_acks_on() const {
+    constexpr int kOn = 1;
+    REQUIRE_EQ(setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &kOn, sizeof(kOn)), 0);
+  }
+  // Segments that carried no bytes.
+  uint32_t bare_acknowledgements() const {
+    tcp_info info = {};
+    socklen_t size_bytes = sizeof(info);
+    REQUIRE_EQ(getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size_bytes), 0);
+    return info.tcpi_segs_out - info.tcpi_data_segs_out;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
 
 struct TalkPair {
   explicit TalkPair(const framepump_config& config, int streams = kCrowd, uint32_t flags = 0) : net(config), pair(net, flags) {
@@ -58,13 +95,6 @@ struct TalkPair {
     REQUIRE(run_until({&net}, [&] { return bytes_of(SIOCINQ) == 1; }));
     CHECK_EQ(pair.peer.receive(1), "!");
   }
-  // What the plugin's end sent that carried no bytes.
-  uint32_t bare_acknowledgements() const {
-    tcp_info info = {};
-    socklen_t size_bytes = sizeof(info);
-    REQUIRE_EQ(getsockopt(own_descriptor(), IPPROTO_TCP, TCP_INFO, &info, &size_bytes), 0);
-    return info.tcpi_segs_out - info.tcpi_data_segs_out;
-  }
   void talk() {
     for (int i = 0; i < kEnough; ++i) say("a message");
   }
@@ -74,34 +104,15 @@ struct TalkPair {
     REQUIRE_EQ(ioctl(pair.peer.descriptor(), queue, &bytes), 0);
     return bytes;
   }
-  // The plugin's end of the stream.
-  int own_descriptor() const {
-    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
-      sockaddr_in to = {};
-      socklen_t size_bytes = sizeof(to);
-      if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&to), &size_bytes) != 0) continue;
-      if (ntohs(to.sin_port) == pair.listener.port()) return descriptor;
+  KernelEnd own_end() const { return KernelEnd(pair.listener.port()); }
+  // Of so many messages, after which the kernel would not acknowledge the next one within the call that reads it.
+  int delayed_of(int messages) {
+    int delayed = 0;
+    for (int i = 0; i < messages; ++i) {
+      say("a message");
+      delayed += own_end().are_acks_quick() ? 0 : 1;
     }
-    return -1;
-  }
-  // Whether the kernel acknowledges a small message within the call that reads it.
-  bool are_acks_quick() const {
-    int is_on = -1;
-    socklen_t size_bytes = sizeof(is_on);
-    REQUIRE_EQ(getsockopt(own_descriptor(), IPPROTO_TCP, TCP_QUICKACK, &is_on, &size_bytes), 0);
-    return is_on != 0;
-  }
-  // The IO thread says so after gameplay could have the message; and a machine that is away turns them on.
-  bool come_to_be_quick(bool are_quick) {
-    constexpr int kMostWords = 100;
-    const auto is_so = [&] { return are_acks_quick() == are_quick; };
-    if (are_quick) return run_until({&net}, is_so);
-    for (int i = 0; i < kMostWords && !is_so(); ++i) say("a word more");
-    return is_so();
-  }
-  void turn_quick_acks_on() const {
-    constexpr int kOn = 1;
-    REQUIRE_EQ(setsockopt(own_descriptor(), IPPROTO_TCP, TCP_QUICKACK, &kOn, sizeof(kOn)), 0);
+    return delayed;
   }
   void configure(const framepump_config& config) { REQUIRE_EQ(api().network_configure(net.handle(), &config), FRAMEPUMP_OK); }
 
@@ -166,38 +177,54 @@ TEST_CASE("on the IO thread a message without a crowd is acknowledged at once, b
       TalkPair few(config, 1);
       few.talk();
       CHECK_LE(few.slow_of_eight(), 2);
-      CHECK(few.come_to_be_quick(config.threaded == 0 || !is_on));
+      if (config.threaded != 0 && is_on) {
+        CHECK_GE(few.delayed_of(64), 32);
+      } else {
+        CHECK_EQ(few.delayed_of(64), 0);
+      }
       few.say(pattern(1, 0, 1024));
-      CHECK(few.come_to_be_quick(true));
+      CHECK(run_until({&few.net}, [&] { return few.own_end().are_acks_quick(); }));
     }
   });
 }
 
-TEST_CASE("on the IO thread quick acknowledgements that a burst or the crowd's end brought back are turned off again") {
+TEST_CASE("on the IO thread quick acknowledgements that a burst brought back are turned off again, in a crowd too") {
   framepump_config config = default_config();
   config.threaded = 1;
-  TalkPair talk(config, 1);
+  TalkPair talk(config, kCrowd - 1);
   talk.talk();
-  talk.turn_quick_acks_on();
-  talk.talk();
-  talk.talk();
-  CHECK(talk.come_to_be_quick(false));
-  for (int i = 1; i < kCrowd; ++i) talk.silent.emplace_back(talk.net);
-  talk.turn_quick_acks_on();
+  talk.own_end().turn_quick_acks_on();
+  CHECK_GE(talk.delayed_of(64), 24);
+  talk.say("one more, should they just have been turned off");
+  talk.silent.emplace_back(talk.net);
+  talk.own_end().turn_quick_acks_on();
   talk.talk();
   CHECK_GE(talk.late_of_eight(), 6);
 }
 
-TEST_CASE("on the IO thread a half-closed stream's messages are acknowledged at once") {
+TEST_CASE("on the IO thread a half-closed stream's messages are acknowledged within the call that reads them") {
   framepump_config config = default_config();
   config.threaded = 1;
   TalkPair few(config, 1, FRAMEPUMP_STREAM_HALF_OPEN);
   few.talk();
-  CHECK(few.come_to_be_quick(false));
   REQUIRE_EQ(api().shutdown_write(few.pair.stream), FRAMEPUMP_OK);
-  CHECK(few.come_to_be_quick(true));
-  few.talk();
-  CHECK_LE(few.slow_of_eight(), 2);
+  CHECK(run_until({&few.net}, [&] { return few.own_end().are_acks_quick(); }));
+  CHECK_EQ(few.delayed_of(64), 0);
+}
+
+TEST_CASE("on the IO thread so are those of a TLS stream") {
+  framepump_config config = default_config();
+  config.threaded = 1;
+  TestNetwork net(config);
+  const Pair pair = connect_tls_pair(net, net);
+  const KernelEnd end(net.port_of(pair.listener));
+  end.turn_quick_acks_on();  // it has spoken in the handshake
+  for (int i = 0; i < 64; ++i) {
+    REQUIRE_EQ(net.write(pair.server, "a message"), 9);
+    std::string got;
+    REQUIRE(run_until({&net}, [&] { return (got += net.read_all(pair.client)).size() == 9; }));
+    CHECK(end.are_acks_quick());
+  }
 }
 
 TEST_CASE("on the IO thread a stream that answers acknowledges with its answers") {
@@ -205,9 +232,9 @@ TEST_CASE("on the IO thread a stream that answers acknowledges with its answers"
   config.threaded = 1;
   TalkPair few(config, 1);
   for (int i = 0; i < kEnough; ++i) few.ask();
-  const uint32_t before = few.bare_acknowledgements();
+  const uint32_t before = few.own_end().bare_acknowledgements();
   for (int i = 0; i < 24; ++i) few.ask();
-  CHECK_LE(few.bare_acknowledgements() - before, 12);
+  CHECK_LE(few.own_end().bare_acknowledgements() - before, 12);
 }
 
 TEST_CASE("stream.delayed_acks can be changed while a stream talks") {

@@ -181,8 +181,8 @@ Turn TcpStream::end_sending(Turn turn, const TurnContext& context) {
     return turn;
   }
   is_write_shut_ = true;
-  end_talk();
   framepump::shutdown_write(socket());
+  end_talk();
   if (peer_ended_) {
     return finish_turn(turn, is_closing_ ? FRAMEPUMP_REASON_CLOSED_HERE : FRAMEPUMP_REASON_CLOSED_BY_PEER, 0);
   }

@@ -144,7 +144,6 @@ void TcpStream::close_by_command(int64_t now_us) {
   is_lingering_ = true;
   active_at_us_ = now_us;
   unblock_receiving();
-  end_talk();
   environment_.hot.remove(hot_);
   environment_.pump.set_timer(receive_side(), next_deadline_us());
   if (state_ == State::open) environment_.pump.make_ready(receive_side());
