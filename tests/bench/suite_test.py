@@ -106,8 +106,8 @@ class Verdicts(unittest.TestCase):
         def runs(tail: list[int]) -> list[dict]:
             return [{"ticks": [100] * 98 + [late, late]} for late in tail]
 
-        def said(ours: list[int], bare: list[int]) -> str:
-            figures = Figures({OURS: runs(ours), "bare": runs(bare)})
+        def said(ours: list[int], bare: list[int], times: int = 3) -> str:
+            figures = Figures({OURS: runs(ours * times), "bare": runs(bare * times)})
             return table.verdict(Target("t", lambda f: f.pooled_p99(OURS, "ticks"), at_most=150, limit=lambda f: f.pooled_p99("bare", "ticks"),
                                         ratio_range=lambda f: f.p99_ratio_range(OURS, "bare", "ticks")), figures)[1]
 
@@ -116,6 +116,7 @@ class Verdicts(unittest.TestCase):
         self.assertRegex(said([200, 210, 220, 248, 250, 310, 330], bare), limit + r"0\.\d+ to 1\.\d+\)$")  # by 8 %, perhaps by chance
         self.assertRegex(said([200, 210, 220, 267, 280, 310, 330], bare), missed + r"0\.\d+ to 1\.\d+\)$")  # by 16 %, perhaps by chance
         self.assertRegex(said([248] * 7, [230] * 7), missed + r"1\.08 to 1\.08\)$")  # by 8 %, not by chance
+        self.assertEqual(said([200, 210, 220, 248, 250, 310, 330], bare, times=1), "missed (bare system calls: 230)")  # too few to tell
 
     def test_a_target_without_figures_is_unknown(self):
         self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")

@@ -64,7 +64,7 @@ struct TalkPair {
     for (int i = 1; i < streams; ++i) silent.emplace_back(net);
   }
 
-  // A message, read; true if it is not acknowledged then. Goes on when it is.
+  // A message, read; true if it is not acknowledged then, or so much later. Goes on when it is.
   bool say(std::string_view bytes, int patience_ms = 0) {
     pair.peer.send(bytes);
     std::string got;
@@ -76,17 +76,13 @@ struct TalkPair {
     return is_pending;
   }
   // Of eight messages; the machine may be away for longer than an acknowledgement waits, or put one off by itself.
-  int late_of_eight(std::string_view bytes = "a message") {
+  int late_of_eight(std::string_view bytes = "a message", int patience_ms = 0) {
     int late = 0;
-    for (int i = 0; i < 8; ++i) late += say(bytes) ? 1 : 0;
+    for (int i = 0; i < 8; ++i) late += say(bytes, patience_ms) ? 1 : 0;
     return late;
   }
   // Of eight messages that were not acknowledged a while after they were read, on another thread.
-  int slow_of_eight() {
-    int slow = 0;
-    for (int i = 0; i < 8; ++i) slow += say("a message", 15) ? 1 : 0;
-    return slow;
-  }
+  int slow_of_eight() { return late_of_eight("a message", 15); }
   // A message, and gameplay's answer, which the peer reads.
   void ask() {
     pair.peer.send("?");

@@ -3,8 +3,6 @@
 // The other side of the datagram benchmarks, written against libenet alone. On order a swarm of players, each a host of its own, sends
 // messages to the contestant's server at a steady pace. And a server of its own: whoever connects with 1 as connect data gets
 // snapshots, some sixty a second; with 2 reliable bytes as fast as they go, from a host that is pumped without pause.
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -25,11 +23,6 @@ namespace bench = framepump::bench;
 namespace {
 
 constexpr int64_t kNsPerS = 1'000'000'000;
-
-void sleep_until(int64_t until_ns) {
-  const timespec until = {until_ns / kNsPerS, until_ns % kNsPerS};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-}
 
 // ---- the swarm ----
 
@@ -85,7 +78,7 @@ bool connect_all(std::vector<Player>& players, uint16_t port, bench::Order& orde
   while (bench::wall_ns() < give_up_ns && !order.is_over()) {
     for (Player& player : players) player.service();
     if (std::ranges::all_of(players, &Player::is_connected)) return true;
-    sleep_until(bench::wall_ns() + 2'000'000);
+    bench::sleep_until_ns(bench::wall_ns() + 2'000'000);
   }
   return false;
 }
@@ -99,7 +92,7 @@ void play(std::vector<Player>& players, double messages_per_s, double seconds, b
   for (int64_t turn = 0; turn < turns; ++turn) {
     const int64_t due_ns = start_ns + turn * interval_ns / count;
     constexpr int64_t kStepNs = 1'000'000;
-    if (due_ns > bench::wall_ns()) sleep_until(due_ns + kStepNs / 2);  // a few at a time, or sleeping is most of the work
+    if (due_ns > bench::wall_ns()) bench::sleep_until_ns(due_ns + kStepNs / 2);  // a few at a time, or sleeping is most of the work
     const auto index = static_cast<uint32_t>(turn % count);
     players[index].say(index);
     players[index].service();
@@ -117,7 +110,7 @@ void run_swarm(bench::Order& order, uint16_t port, size_t clients, double messag
   // Pings and acknowledgements go on until the contestant has seen what it wanted to.
   while (!order.is_over()) {
     for (Player& player : players) player.service();
-    sleep_until(bench::wall_ns() + 5'000'000);
+    bench::sleep_until_ns(bench::wall_ns() + 5'000'000);
   }
 }
 

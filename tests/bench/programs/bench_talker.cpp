@@ -35,11 +35,6 @@ void sleep_ns(int64_t ns) {
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
-void sleep_until_ns(int64_t ns) {
-  const timespec time = {ns / 1'000'000'000, ns % 1'000'000'000};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr);
-}
-
 bool send_all(int descriptor, const void* bytes, size_t size_bytes) {
   const char* at = static_cast<const char*>(bytes);
   while (size_bytes > 0) {
@@ -119,7 +114,7 @@ class Pauses {
 void run_stamps(int descriptor, double interval_us, uint64_t count) {
   const int64_t begin_ns = bench::wall_ns();
   for (uint64_t number = 0; number < count; ++number) {
-    sleep_until_ns(begin_ns + static_cast<int64_t>(1e3 * interval_us * static_cast<double>(number + 1)));
+    bench::sleep_until_ns(begin_ns + static_cast<int64_t>(1e3 * interval_us * static_cast<double>(number + 1)));
     if (!send_stamp(descriptor, number)) return;
   }
 }

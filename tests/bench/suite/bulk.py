@@ -16,7 +16,6 @@ SLICE_US = 2000
 # A peer competes in a frame-locked row while its longest tick is within this, by the thread's own clock: a busy machine is not a
 # slow peer.
 LONGEST_TICK_US = SLICE_US + 1000
-FEWEST_ROUNDS = 20  # from which a range by chance can be told
 BARE_DRAIN = "bare drain loop"
 BARE_RAISED = "bare drain loop, window raised"
 BARE_ALIKE = "... and 64 KiB a look at the clock"  # FramePump's quantum
@@ -201,8 +200,6 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
     in three of them. These have a thousand and more (not with --quick). A run has some twenty, so percentiles of single runs are not
     shown."""
     frame = ["--fps", str(fps), "--slice-us", str(SLICE_US)]
-    rounds = context.rounds(60)
-    ratio_range = lambda f: f.p99_ratio_range(OURS, BARE_ALIKE_ALONE, "ticks_us")
     return Row(
         "bulk_locked", f"{megabytes(sizes.whole)} over loopback, slice {SLICE_US} us, at {fps} frames a second: the ticks of many runs",
         [
@@ -213,11 +210,11 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
         [
             Target("tick p99 at most slice + 100 us", lambda f: f.pooled_p99(OURS, "ticks_us"), at_most=SLICE_US + 100,
                    limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_us"),
-                   ratio_range=ratio_range if rounds >= FEWEST_ROUNDS else None),
+                   ratio_range=lambda f: f.p99_ratio_range(OURS, BARE_ALIKE_ALONE, "ticks_us")),
             Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
                    limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_cpu_us")),
         ],
-        rounds=rounds,
+        rounds=context.rounds(60),
         parameters={"ticks_at_fps": fps},
         setting=sizes.senders,
     )

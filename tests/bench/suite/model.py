@@ -26,6 +26,7 @@ class CannotRun(Exception):
 NOISE = 1.05
 NOISE_OF_CHANCE = 1.1
 REDRAWS = 1000
+FEWEST_ROUNDS = 20  # from which it can be told what chance does
 
 
 @dataclass
@@ -47,14 +48,14 @@ class Target:
 
     `limit` measures the same of a program of bare system calls: when that misses too and we are no worse, this machine is the limit.
     `ratio_range` is where measure / limit lies with about 95 %, for an `at_most` that chance moves further than NOISE: where that may be 1, no
-    worse is what is within NOISE_OF_CHANCE."""
+    worse is what is within NOISE_OF_CHANCE. None: it cannot be told."""
 
     text: str
     measure: Callable[["Figures"], float]
     at_least: Optional[float] = None
     at_most: Optional[float] = None
     limit: Optional[Callable[["Figures"], float]] = None
-    ratio_range: Optional[Callable[["Figures"], tuple[float, float]]] = None
+    ratio_range: Callable[["Figures"], Optional[tuple[float, float]]] = lambda _: None
 
     def holds(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
@@ -109,7 +110,7 @@ def figure(report: dict, name: str) -> float:
     return float(value)
 
 
-def pooled(reports: list[dict], name: str) -> float:
+def p99_of(reports: list[dict], name: str) -> float:
     """The 99th percentile of all their lists in one, by nearest rank."""
     values = sorted(value for report in reports for value in report[name])
     return values[math.ceil(0.99 * len(values)) - 1] if values else float("nan")
@@ -134,15 +135,17 @@ class Figures:
 
     def pooled_p99(self, contestant: str, name: str) -> float:
         """Over the lists of all rounds: one round has too few for a 99th percentile."""
-        return pooled(self.reports.get(contestant, []), name)
+        return p99_of(self.reports.get(contestant, []), name)
 
-    def p99_ratio_range(self, contestant: str, other: str, name: str) -> tuple[float, float]:
+    def p99_ratio_range(self, contestant: str, other: str, name: str) -> Optional[tuple[float, float]]:
         """Where the ratio of two pooled 99th percentiles lies with about 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
-        machine did in a round moved all of its values."""
+        machine did in a round moved all of its values. None: too few rounds."""
+        if min(len(self.reports[who]) for who in (contestant, other)) < FEWEST_ROUNDS:
+            return None
         chance = random.Random(1)
 
         def p99_of_redrawn(who: str) -> float:
-            return pooled(chance.choices(self.reports[who], k=len(self.reports[who])), name)
+            return p99_of(chance.choices(self.reports[who], k=len(self.reports[who])), name)
 
         ratios = sorted(p99_of_redrawn(contestant) / p99_of_redrawn(other) for _ in range(REDRAWS))
         return ratios[REDRAWS // 40], ratios[-1 - REDRAWS // 40]

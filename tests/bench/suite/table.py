@@ -31,8 +31,8 @@ def verdict(target: Target, figures: Figures) -> tuple[float, str]:
         return value, "missed"
     said = f"bare system calls: {number(limit)}"
     is_as_good = target.is_as_good_as(value, limit)
-    if target.ratio_range is not None:
-        low, high = target.ratio_range(figures)
+    if (ratio_range := target.ratio_range(figures)) is not None:
+        low, high = ratio_range
         said += f"; FramePump / bare: {number(low)} to {number(high)}"
         is_as_good |= low <= 1 and value <= limit * NOISE_OF_CHANCE
     return value, f"{'limit' if is_as_good else 'missed'} ({said})"

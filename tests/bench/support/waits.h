@@ -22,6 +22,11 @@ inline int64_t wall_ns() {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+inline void sleep_until_ns(int64_t until_ns) {
+  const timespec time = {until_ns / 1'000'000'000, until_ns % 1'000'000'000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr);
+}
+
 // A message of the senders that measure waits.
 struct Stamp {
   int64_t sent_ns = 0;
