@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "bench/support/frames.h"
 
-#include <fcntl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <thread>
 
 namespace framepump::bench {
@@ -20,18 +17,6 @@ int64_t read_clock_us(clockid_t clock) {
   timespec time = {};
   clock_gettime(clock, &time);
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
-}
-
-// How long the calling thread has been ready to run while others had the processors: Linux's schedstat says it. Without it 0, and then
-// nothing is forgiven.
-int64_t waited_for_processor_us() {
-  thread_local const int file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-  char text[80] = "";
-  const ssize_t size = pread(file, text, sizeof(text) - 1, 0);
-  unsigned long long ran_ns = 0;
-  unsigned long long waited_ns = 0;
-  if (size <= 0 || std::sscanf(text, "%llu %llu", &ran_ns, &waited_ns) != 2) return 0;
-  return static_cast<int64_t>(waited_ns / 1000);
 }
 
 // Nearest rank, of sorted figures.
@@ -75,15 +60,14 @@ void FrameLoop::wait_for_frame() {
 
 void FrameLoop::skip_wait() {
   const int64_t now = wall_us();
-  const int64_t waited_before_us = waited_us_;
-  waited_us_ = waited_for_processor_us();
   if (frames_ == 0) {
     start_us_ = next_us_ = now;
   } else if (now > next_us_ + kLateUs) {
     ++late_frames_;
-    if (now - (waited_us_ - waited_before_us) > next_us_ + kLateUs) ++late_frames_cpu_;
+    if (loss_ && now - loss_->lost_us() > next_us_ + kLateUs) ++late_by_own_doing_;
     next_us_ = now;
   }
+  if (loss_) loss_->begin();
   ++frames_;
   next_us_ += static_cast<int64_t>(frame_us_);
 }
@@ -101,8 +85,10 @@ void FrameLoop::tick_ends() {
 double FrameLoop::seconds() const { return static_cast<double>(wall_us() - start_us_) / 1e6; }
 
 nlohmann::json FrameLoop::report() const {
-  return {{"frames", frames_}, {"late_frames", late_frames_}, {"late_frames_cpu", late_frames_cpu_}, {"seconds", seconds()},
-          {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
+  nlohmann::json report = {{"frames", frames_}, {"late_frames", late_frames_}, {"seconds", seconds()},
+                           {"tick_us", summary(tick_us_)}, {"tick_cpu_us", summary(tick_cpu_us_)}};
+  if (loss_) report["late_by_own_doing"] = late_by_own_doing_;
+  return report;
 }
 
 nlohmann::json FrameLoop::overruns(int64_t slice_us) const {

@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
+
+#include "bench/support/processor_loss.h"
 
 namespace framepump::bench {
 
@@ -24,6 +27,9 @@ class FrameLoop {
  public:
   explicit FrameLoop(double frames_per_s);
 
+  // Tells late frames by the reader's own doing from those that others were the cause of. Costs each frame some 10 us.
+  void explain_late_frames() { loss_.emplace(); }
+
   // Sleeps until the next frame is due. One that is late already starts at once, and moves those after it.
   void wait_for_frame();
   // When the frame after this one is due, for contestants that wait by themselves.
@@ -35,7 +41,7 @@ class FrameLoop {
 
   uint64_t frames() const { return frames_; }
   double seconds() const;  // since the first frame began
-  // {"frames","late_frames","late_frames_cpu","seconds","tick_us","tick_cpu_us"}: what the suite's tables read.
+  // {"frames","late_frames","seconds","tick_us","tick_cpu_us"}, and "late_by_own_doing" if it was asked for: what the suite's tables read.
   nlohmann::json report() const;
   // Every tick, in order: for figures over several runs, which have too few ticks each for a 99th percentile.
   const std::vector<double>& ticks_us() const { return tick_us_; }
@@ -50,8 +56,8 @@ class FrameLoop {
   int64_t next_us_ = 0;
   uint64_t frames_ = 0;
   uint64_t late_frames_ = 0;
-  uint64_t late_frames_cpu_ = 0;   // late even without what others had of the processor meanwhile
-  int64_t waited_us_ = 0;          // of this thread, ready and without a processor, when the newest frame began
+  uint64_t late_by_own_doing_ = 0;     // late even without what others had of the processors
+  std::optional<ProcessorLoss> loss_;  // since the newest frame began
   int64_t tick_start_us_ = 0;
   int64_t tick_start_cpu_us_ = 0;
   std::vector<double> tick_us_;
