@@ -19,7 +19,6 @@ LONGEST_TICK_US = SLICE_US + 1000
 BARE_DRAIN = "bare drain loop"
 BARE_RAISED = "bare drain loop, window raised"
 BARE_ALIKE = "... and 64 KiB a look at the clock"  # FramePump's quantum
-BARE_ALIKE_ALONE = "bare drain loop, window raised, 64 KiB a look at the clock"
 BARE_WAITING = "bare loop that waits in poll()"
 BARE_THREAD = "bare thread, gameplay consumes"
 BLOCKING = "blocking thread"
@@ -204,15 +203,18 @@ def locked_ticks(context: Context, sizes: Sizes, fps: int) -> Row:
         "bulk_locked", f"{megabytes(sizes.whole)} over loopback, slice {SLICE_US} us, at {fps} frames a second: the ticks of many runs",
         [
             Contestant(OURS, ours(context, sizes.whole, *frame)),
-            Contestant(BARE_ALIKE_ALONE, bare(context, sizes.whole, "--drain", "--raise-window", "--read-kib", "64", *frame)),
+            Contestant(BARE_RAISED, bare(context, sizes.whole, "--drain", "--raise-window", *frame)),
+            Contestant(BARE_ALIKE, bare(context, sizes.whole, "--drain", "--raise-window", "--read-kib", "64", *frame)),
         ],
-        {name: TICKS[name] for name in ("tick_us.p50", "overruns.wall", "overruns.cpu")},
+        {**{name: TICKS[name] for name in ("tick_us.p50", "overruns.wall", "overruns.cpu")}, "frames": "frames"},
         [
+            # Others get the processor so many times in a transfer, however many ticks that has: FramePump's 99th percentile and that of
+            # a loop with a sixth more ticks, which moves as much less in each, are not of the same. So the loop that needs as many.
             Target("tick p99 at most slice + 100 us", lambda f: f.pooled_p99(OURS, "ticks_us"), at_most=SLICE_US + 100,
-                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_us"),
-                   ratio_range=lambda f: f.p99_ratio_range(OURS, BARE_ALIKE_ALONE, "ticks_us")),
+                   limit=lambda f: f.pooled_p99(BARE_RAISED, "ticks_us"),
+                   ratio_range=lambda f: f.p99_ratio_range(OURS, BARE_RAISED, "ticks_us")),
             Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=SLICE_US + 100,
-                   limit=lambda f: f.pooled_p99(BARE_ALIKE_ALONE, "ticks_cpu_us")),
+                   limit=lambda f: f.pooled_p99(BARE_ALIKE, "ticks_cpu_us")),
         ],
         rounds=context.rounds(60),
         parameters={"ticks_at_fps": fps},
