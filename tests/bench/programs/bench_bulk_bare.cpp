@@ -95,7 +95,7 @@ bool drain_until(int descriptor, int64_t deadline_us, FrameBytes& frame) {
 nlohmann::json run_waiting(int descriptor, const bench::ReaderOptions& options, FrameBytes& frame, bench::ByteHash& hash) {
   bench::set_nonblocking(descriptor);
   bench::FrameLoop frames(options.frames_per_s);
-  frames.explain_late_frames();
+  frames.count_late_by_own_doing();
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();  // has come, unless the frame could keep no more
     frames.tick_begins();

@@ -114,7 +114,7 @@ nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, const 
   const fp::Stream stream = connect(net, options, ca_file, frame);
   const double connecting_seconds = static_cast<double>(bench::wall_us() - connect_us) / 1e6;
   bench::FrameLoop frames(options.frames_per_s);
-  if (pace == Pace::wait) frames.explain_late_frames();
+  if (pace == Pace::wait) frames.count_late_by_own_doing();
   TickAllocations allocations;
   bool is_open = true;
   for (const uint64_t first = frame; is_open; ++frame) {

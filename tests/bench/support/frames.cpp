@@ -60,14 +60,14 @@ void FrameLoop::wait_for_frame() {
 
 void FrameLoop::skip_wait() {
   const int64_t now = wall_us();
+  const int64_t lost_us = loss_ ? loss_->lap_us() : 0;
   if (frames_ == 0) {
     start_us_ = next_us_ = now;
   } else if (now > next_us_ + kLateUs) {
     ++late_frames_;
-    if (loss_ && now - loss_->lost_us() > next_us_ + kLateUs) ++late_by_own_doing_;
+    if (now - lost_us > next_us_ + kLateUs) ++late_by_own_doing_;
     next_us_ = now;
   }
-  if (loss_) loss_->begin();
   ++frames_;
   next_us_ += static_cast<int64_t>(frame_us_);
 }

@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "bench/support/frames.h"
 
 namespace framepump::bench {
 namespace {
 
-// Without schedstat (see proc_schedstat in the kernel's documentation) 0, and then nothing is forgiven.
+// Without schedstat 0: then a thread that slept is not forgiven the wait.
 int64_t waited_for_threads_us() {
   thread_local const int file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
   char text[80] = "";
@@ -41,22 +42,25 @@ int64_t sleeps_of_thread() {
 
 }  // namespace
 
-void ProcessorLoss::begin() { begin_ = look(); }
-
-// A thread that never went to sleep has computed or wanted to. Of one that slept nobody says how long it meant to: what is known to the
-// microsecond is the wait for other threads, and what the host took only as a whole.
-int64_t ProcessorLoss::lost_us() const {
+// A thread that did not sleep computed or wanted to. One that slept may have meant to, and nobody says for how long: known are its wait for
+// other threads, to the microsecond, and what the host took of all processors together.
+int64_t ProcessorLoss::lap_us() {
   const Seen now = look();
-  if (now.sleeps == begin_.sleeps) return (now.wall_us - begin_.wall_us) - (now.cpu_us - begin_.cpu_us);
-  return (now.waited_us - begin_.waited_us) + (now.stolen_us - begin_.stolen_us);
+  const Seen before = std::exchange(last_, now);
+  int64_t lost_us = (now.wall_us - before.wall_us) - (now.cpu_us - before.cpu_us);
+  if (now.sleeps != before.sleeps) lost_us = std::min(lost_us, now.waited_us - before.waited_us + now.stolen_us - before.stolen_us);
+  return std::max<int64_t>(lost_us - (now.siblings_us - before.siblings_us), 0);
 }
 
 ProcessorLoss::Seen ProcessorLoss::look() {
-  return {.wall_us = bench::wall_us(),
-          .cpu_us = thread_cpu_us(),
-          .waited_us = waited_for_threads_us(),
-          .stolen_us = stolen_by_host_us(),
-          .sleeps = sleeps_of_thread()};
+  Seen seen;
+  seen.sleeps = sleeps_of_thread();
+  seen.wall_us = wall_us();
+  seen.cpu_us = thread_cpu_us();
+  seen.siblings_us = process_cpu_us() - seen.cpu_us;
+  seen.waited_us = waited_for_threads_us();
+  seen.stolen_us = stolen_by_host_us();
+  return seen;
 }
 
 }  // namespace framepump::bench
