@@ -102,6 +102,7 @@ nlohmann::json run_waiting(int descriptor, const bench::ReaderOptions& options, 
     frames.tick_ends();
     hash.add(frame.bytes.data(), frame.used);
     frame.used = 0;
+    frames.wait_begins();
     is_open = drain_until(descriptor, frames.next_frame_us(), frame);
   }
   hash.add(frame.bytes.data(), frame.used);

@@ -22,15 +22,23 @@ namespace {
 
 enum class Pace { sleep, wait };
 
-fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, uint32_t budget_mib, uint32_t quantum_kib) {
+// In place of the plugin's defaults, where not 0.
+struct Limits {
+  uint32_t budget_mib = 0;
+  uint32_t keep_mib = 0;
+  uint32_t quantum_kib = 0;
+};
+
+fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, const Limits& limits) {
   fp::Config config;
-  if (quantum_kib != 0) config.quantum_kib = quantum_kib;
+  if (limits.quantum_kib != 0) config.quantum_kib = limits.quantum_kib;
   config.threaded = is_threaded ? 1 : 0;
   config.slice_us = static_cast<uint32_t>(options.slice_us);
-  if (budget_mib != 0) {
-    config.budget_kib = budget_mib * 1024;
+  if (limits.budget_mib != 0) {
+    config.budget_kib = limits.budget_mib * 1024;
     config.receive_limit_kib = config.budget_kib / 4;
   }
+  if (limits.keep_mib != 0) config.receive_limit_kib = limits.keep_mib * 1024;
   return config;
 }
 
@@ -119,6 +127,7 @@ nlohmann::json run(fp::Network& net, const bench::ReaderOptions& options, const 
   bool is_open = true;
   for (const uint64_t first = frame; is_open; ++frame) {
     if (pace == Pace::wait && frame > first) {
+      frames.wait_begins();
       net.wait_until(frames.next_frame_us());
       frames.skip_wait();
     } else {
@@ -146,17 +155,18 @@ int main(int argc, char** argv) {
   options.add_to(app);
   std::string ca_file;
   bool is_threaded = false, is_waiting = false, is_from_connect = false;
-  uint32_t budget_mib = 0, quantum_kib = 0;
+  Limits limits;
   app.add_flag("--threaded", is_threaded, "pump on the IO thread");
   app.add_flag("--wait", is_waiting, "wait_until instead of sleep between frames");
-  app.add_option("--budget-mib", budget_mib, "memory.budget_kib in MiB, a quarter of it for the stream (default: the plugin's)");
-  app.add_option("--quantum-kib", quantum_kib, "pump.quantum_kib (default: the plugin's)");
+  app.add_option("--budget-mib", limits.budget_mib, "memory.budget_kib in MiB, a quarter of it for the stream (default: the plugin's)");
+  app.add_option("--keep-mib", limits.keep_mib, "what the stream may hold for a frame, in MiB (default: see --budget-mib)");
+  app.add_option("--quantum-kib", limits.quantum_kib, "pump.quantum_kib (default: the plugin's)");
   app.add_flag("--from-connect", is_from_connect, "count the time that it takes to connect, too");
   app.add_option("--ca-file", ca_file, "read a TLS stream, and believe this PEM file's authority alone");
   CLI11_PARSE(app, argc, argv);
 
   PluginHost host;
-  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, budget_mib, quantum_kib), host.services());
+  auto net = fp::Network::create(fp::Api::linked(), make_config(options, is_threaded, limits), host.services());
   if (!net) bench::die(net.error().text());
   bench::ByteHash hash;
   nlohmann::json report = run(*net, options, ca_file, is_waiting ? Pace::wait : Pace::sleep, hash);

@@ -53,9 +53,15 @@ void FrameLoop::wait_for_frame() {
   const int64_t now = wall_us();
   if (now < next_us_) {
     const timespec until = {next_us_ / 1'000'000, (next_us_ % 1'000'000) * 1000};
+    const MeasuredSleep sleep(next_us_ - now);
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
   }
   skip_wait();
+}
+
+void FrameLoop::wait_begins() {
+  wait_start_us_ = wall_us();
+  if (loss_) (void)loss_->lap_us();
 }
 
 void FrameLoop::skip_wait() {
@@ -65,7 +71,7 @@ void FrameLoop::skip_wait() {
     start_us_ = next_us_ = now;
   } else if (now > next_us_ + kLateUs) {
     ++late_frames_;
-    if (now - lost_us > next_us_ + kLateUs) ++late_by_own_doing_;
+    if (now - lost_us > std::max(next_us_, wait_start_us_) + kLateUs) ++late_by_own_doing_;
     next_us_ = now;
   }
   ++frames_;

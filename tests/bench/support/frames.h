@@ -27,14 +27,16 @@ class FrameLoop {
  public:
   explicit FrameLoop(double frames_per_s);
 
-  // Counts among late frames those by the reader's own doing. Reads /proc/stat before each frame: some 10 us with two processors.
-  void count_late_by_own_doing() { loss_.emplace(); }
-
   // Sleeps until the next frame is due. One that is late already starts at once, and moves those after it.
   void wait_for_frame();
   // When the frame after this one is due, for contestants that wait by themselves.
   int64_t next_frame_us() const { return next_us_; }
   void skip_wait();  // it waited by itself
+
+  // Counts among late frames those by the waiting's own doing: longer than to the frame, or at all where gameplay was later than that
+  // already, even without what others had of the processors. Costs some microseconds a frame, and two around each sleep.
+  void count_late_by_own_doing() { loss_.emplace(); }
+  void wait_begins();  // gameplay has ended
 
   void tick_begins();
   void tick_ends();
@@ -56,8 +58,9 @@ class FrameLoop {
   int64_t next_us_ = 0;
   uint64_t frames_ = 0;
   uint64_t late_frames_ = 0;
-  uint64_t late_by_own_doing_ = 0;     // late even without what others had of the processors
-  std::optional<ProcessorLoss> loss_;  // since the newest frame began
+  uint64_t late_by_own_doing_ = 0;
+  std::optional<ProcessorLoss> loss_;  // since the newest wait began
+  int64_t wait_start_us_ = 0;
   int64_t tick_start_us_ = 0;
   int64_t tick_start_cpu_us_ = 0;
   std::vector<double> tick_us_;

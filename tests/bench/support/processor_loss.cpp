@@ -2,10 +2,13 @@
 #include "bench/support/processor_loss.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <utility>
 
@@ -14,7 +17,22 @@
 namespace framepump::bench {
 namespace {
 
-// Without schedstat 0: then a thread that slept is not forgiven the wait.
+struct Sleeps {
+  bool are_measured = false;
+  int64_t count = 0;
+  int64_t slept_us = 0;
+  int64_t overslept_us = 0;
+};
+
+thread_local Sleeps sleeps;
+
+int64_t sleeps_of_thread() {
+  rusage usage = {};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+// Without schedstat 0: then a thread that slept elsewhere is forgiven nothing.
 int64_t waited_for_threads_us() {
   thread_local const int file = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
   char text[80] = "";
@@ -24,43 +42,57 @@ int64_t waited_for_threads_us() {
   return static_cast<int64_t>(waited_ns / 1000);
 }
 
-int64_t stolen_by_host_us() {
-  static const int file = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-  static const int64_t tick_us = 1'000'000 / sysconf(_SC_CLK_TCK);
-  char text[200] = "";
-  const ssize_t size = pread(file, text, sizeof(text) - 1, 0);
-  unsigned long long stolen_ticks = 0;
-  if (size <= 0 || std::sscanf(text, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &stolen_ticks) != 1) return 0;
-  return static_cast<int64_t>(stolen_ticks) * tick_us;
-}
-
-int64_t sleeps_of_thread() {
-  rusage usage = {};
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw;
-}
-
 }  // namespace
 
-// A thread that did not sleep computed or wanted to. One that slept may have meant to, and nobody says for how long: known are its wait for
-// other threads, to the microsecond, and what the host took of all processors together.
+ProcessorLoss::ProcessorLoss() {
+  sleeps.are_measured = true;
+  last_ = look();
+}
+
+// Of a sleep that is not measured nobody knows whether it was meant to be as long: then only the wait for other threads is known.
 int64_t ProcessorLoss::lap_us() {
   const Seen now = look();
   const Seen before = std::exchange(last_, now);
-  int64_t lost_us = (now.wall_us - before.wall_us) - (now.cpu_us - before.cpu_us);
-  if (now.sleeps != before.sleeps) lost_us = std::min(lost_us, now.waited_us - before.waited_us + now.stolen_us - before.stolen_us);
+  int64_t lost_us = (now.wall_us - before.wall_us) - (now.cpu_us - before.cpu_us) - (now.slept_us - before.slept_us) +
+                    (now.overslept_us - before.overslept_us);
+  if (now.unmeasured_sleeps != before.unmeasured_sleeps) lost_us = std::min(lost_us, now.waited_us - before.waited_us);
   return std::max<int64_t>(lost_us - (now.siblings_us - before.siblings_us), 0);
 }
 
 ProcessorLoss::Seen ProcessorLoss::look() {
   Seen seen;
-  seen.sleeps = sleeps_of_thread();
   seen.wall_us = wall_us();
   seen.cpu_us = thread_cpu_us();
   seen.siblings_us = process_cpu_us() - seen.cpu_us;
+  seen.slept_us = sleeps.slept_us;
+  seen.overslept_us = sleeps.overslept_us;
+  seen.unmeasured_sleeps = sleeps_of_thread() - sleeps.count;
   seen.waited_us = waited_for_threads_us();
-  seen.stolen_us = stolen_by_host_us();
   return seen;
 }
 
+MeasuredSleep::MeasuredSleep(int64_t limit_us) : limit_us_(limit_us) {
+  if (!sleeps.are_measured) return;
+  sleeps_ = sleeps_of_thread();
+  cpu_us_ = thread_cpu_us();
+  wall_us_ = wall_us();
+}
+
+MeasuredSleep::~MeasuredSleep() {
+  if (!sleeps.are_measured) return;
+  const int64_t took_us = wall_us() - wall_us_;
+  const int64_t idle_us = took_us - (thread_cpu_us() - cpu_us_);
+  sleeps.count += sleeps_of_thread() - sleeps_;
+  sleeps.slept_us += idle_us;
+  if (limit_us_ >= 0) sleeps.overslept_us += std::clamp<int64_t>(took_us - limit_us_, 0, std::max<int64_t>(idle_us, 0));
+}
+
 }  // namespace framepump::bench
+
+// In place of the C library's: what waits in FramePump and in the bare programs.
+extern "C" int ppoll(pollfd* descriptors, nfds_t count, const timespec* limit, const sigset_t* signals) {
+  timespec left = {};
+  if (limit != nullptr) left = *limit;  // Linux counts it down
+  const framepump::bench::MeasuredSleep sleep(limit == nullptr ? -1 : int64_t{left.tv_sec} * 1'000'000 + left.tv_nsec / 1000);
+  return static_cast<int>(syscall(SYS_ppoll, descriptors, count, limit == nullptr ? nullptr : &left, signals, size_t{_NSIG / 8}));
+}
