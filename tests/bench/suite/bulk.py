@@ -288,7 +288,7 @@ def waiting(context: Context):
                 Target("no frame late in any run, gameplay's time and others' left out", lambda f: max(f.all(OURS, "late_by_own_doing")),
                        at_most=0, limit=lambda f: max(f.all(BARE_WAITING, "late_by_own_doing"))),
             ],
-            # Fewer, and a frame that others made late decides of the median run.
+            # With five, frames that others made late in three runs decide the median.
             rounds=context.rounds(11),
             parameters={"fps": fps, "slice_us": SLICE_US},
             setting=sizes.senders,

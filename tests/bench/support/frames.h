@@ -33,8 +33,8 @@ class FrameLoop {
   int64_t next_frame_us() const { return next_us_; }
   void skip_wait();  // it waited by itself
 
-  // Counts among late frames those by the waiting's own doing: longer than to the frame, or at all where gameplay was later than that
-  // already, even without what others had of the processors. Costs some microseconds a frame, and two around each sleep.
+  // Counts the late frames that the wait made late: it ended more than a millisecond after the frame was due, or after it began where that
+  // was later, even without what others had of the processors. Costs some microseconds a frame, and two around each sleep.
   void count_late_by_own_doing() { loss_.emplace(); }
   void wait_begins();  // gameplay has ended
 
