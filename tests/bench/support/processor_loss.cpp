@@ -20,8 +20,7 @@ namespace {
 struct Sleeps {
   bool are_measured = false;
   int64_t count = 0;
-  int64_t slept_us = 0;
-  int64_t overslept_us = 0;
+  int64_t wished_us = 0;
 };
 
 thread_local Sleeps sleeps;
@@ -53,8 +52,7 @@ ProcessorLoss::ProcessorLoss() {
 int64_t ProcessorLoss::lap_us() {
   const Seen now = look();
   const Seen before = std::exchange(last_, now);
-  int64_t lost_us = (now.wall_us - before.wall_us) - (now.cpu_us - before.cpu_us) - (now.slept_us - before.slept_us) +
-                    (now.overslept_us - before.overslept_us);
+  int64_t lost_us = (now.wall_us - before.wall_us) - (now.cpu_us - before.cpu_us) - (now.wished_us - before.wished_us);
   if (now.unmeasured_sleeps != before.unmeasured_sleeps) lost_us = std::min(lost_us, now.waited_us - before.waited_us);
   return std::max<int64_t>(lost_us - (now.siblings_us - before.siblings_us), 0);
 }
@@ -64,8 +62,7 @@ ProcessorLoss::Seen ProcessorLoss::look() {
   seen.wall_us = wall_us();
   seen.cpu_us = thread_cpu_us();
   seen.siblings_us = process_cpu_us() - seen.cpu_us;
-  seen.slept_us = sleeps.slept_us;
-  seen.overslept_us = sleeps.overslept_us;
+  seen.wished_us = sleeps.wished_us;
   seen.unmeasured_sleeps = sleeps_of_thread() - sleeps.count;
   seen.waited_us = waited_for_threads_us();
   return seen;
@@ -81,10 +78,9 @@ MeasuredSleep::MeasuredSleep(int64_t limit_us) : limit_us_(limit_us) {
 MeasuredSleep::~MeasuredSleep() {
   if (!sleeps.are_measured) return;
   const int64_t took_us = wall_us() - wall_us_;
-  const int64_t idle_us = took_us - (thread_cpu_us() - cpu_us_);
+  const int64_t asked_us = limit_us_ < 0 ? took_us : std::min(took_us, limit_us_);
+  sleeps.wished_us += std::max<int64_t>(asked_us - (thread_cpu_us() - cpu_us_), 0);
   sleeps.count += sleeps_of_thread() - sleeps_;
-  sleeps.slept_us += idle_us;
-  if (limit_us_ >= 0) sleeps.overslept_us += std::clamp<int64_t>(took_us - limit_us_, 0, std::max<int64_t>(idle_us, 0));
 }
 
 }  // namespace framepump::bench

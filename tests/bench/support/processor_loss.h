@@ -20,8 +20,7 @@ class ProcessorLoss {
     int64_t wall_us = 0;
     int64_t cpu_us = 0;             // computed by this thread: without what the host took (CONFIG_PARAVIRT_TIME_ACCOUNTING)
     int64_t siblings_us = 0;        // computed by the other threads of this process
-    int64_t slept_us = 0;           // where it is measured
-    int64_t overslept_us = 0;       // of these, beyond the limit
+    int64_t wished_us = 0;          // slept as long as it was asked for, where that is measured
     int64_t unmeasured_sleeps = 0;  // how many others there were
     int64_t waited_us = 0;          // ready to run, while other threads did
   };
