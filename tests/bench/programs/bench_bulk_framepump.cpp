@@ -31,8 +31,6 @@ struct Limits {
   uint32_t quantum_kib = 0;
 };
 
-constexpr uint32_t kTouchedMib = 64;  // as much as the bare loop's
-
 fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, const Limits& limits) {
   fp::Config config;
   if (limits.quantum_kib != 0) config.quantum_kib = limits.quantum_kib;
@@ -72,8 +70,10 @@ class PluginHost : public framepump::test::CountingServices {
   clockid_t clock_ = 0;
 };
 
-// What malloc() gives from now on, on any thread, has been touched before. The bare loop touches as much before it connects, which decides how
-// often its sender takes the processor away from a tick: the contestants are to start alike.
+constexpr uint32_t kTouchedMib = 64;  // unless --keep-mib says how much a frame keeps, as for the bare loop
+
+// What malloc() gives from now on, on any thread, has been touched before, as the bare loop's buffer has been before it connects. Without it
+// the sender takes the processor away from the first ticks more often; to compute for as long instead does not help.
 void touch_heap(uint32_t mib) {
   constexpr int kNoMapping = 32 << 20, kNoTrimming = 1 << 30;  // the largest threshold that there is; far above what is touched
   if (mallopt(M_MMAP_THRESHOLD, kNoMapping) == 0 || mallopt(M_TRIM_THRESHOLD, kNoTrimming) == 0 || mallopt(M_ARENA_MAX, 1) == 0) {
