@@ -66,7 +66,7 @@ def storm(context: Context, clients: int) -> Row:
         {"accept_seconds": "seconds", "accept_frames": "frames", "accepted_per_tick": "in a full tick", "tick_us.max": "longest us",
          "tick_cpu_us.max": "its CPU us", "overruns.wall": "overruns wall", "overruns.cpu": "overruns CPU", "connect_seconds": "connecting s"},
         targets,
-        rounds=context.rounds(15),
+        rounds=context.rounds(25),
         setting=lambda: storm_program(context),
     )
 
