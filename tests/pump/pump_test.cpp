@@ -38,6 +38,7 @@ class Worker final : public Source, public Pollable {
   int64_t wake_at_us = kNever;
   bool closes = false;
   bool is_sized = false;  // a turn costs as much for each quantum that it may move
+  uint64_t brings_bytes = 0;  // 0: as much as it may
 
  private:
   Bench& bench_;
@@ -52,7 +53,8 @@ struct Bench {
   NullPoller poller;
   Pump pump{host, poller};
   std::deque<Worker> workers;
-  std::string log;  // the first letter of each source, in the order of turns
+  std::string log;    // the first letter of each source, in the order of turns
+  std::string sizes;  // how many quanta each turn might move
   std::function<void()> on_turn = [] {};
   RunReport report;
 
@@ -64,6 +66,7 @@ struct Bench {
   // One tick; returns who had turns and leaves the rest for the next.
   std::string tick(int64_t slice_us, int64_t now_us = 0, uint32_t lines = kSocketLines | line_bit(Line::game)) {
     log.clear();
+    sizes.clear();
     report = {};
     Slice slice(host, slice_us);
     pump.harvest(slice, report, now_us);
@@ -82,10 +85,12 @@ struct Bench {
 Turn Worker::take_turn(const TurnContext& context) {
   bench_.log += name_[0];
   bench_.on_turn();
+  bench_.sizes += static_cast<char>('0' + context.quantum_bytes / kQuantumBytes);
   const uint32_t quanta = is_sized ? static_cast<uint32_t>(context.quantum_bytes / kQuantumBytes) : 1;
   bench_.clock.pass(cost_us_ * quanta);
   Turn turn;
   turn.bytes = is_sized ? context.quantum_bytes : kQuantumBytes;
+  if (brings_bytes > 0) turn.bytes = brings_bytes;
   turn.wake_at_us = wake_at_us;
   quanta_ -= std::min(quanta, quanta_);
   turn.outcome = quanta_ > 0 ? Outcome::more : Outcome::drained;
@@ -148,6 +153,37 @@ TEST_CASE("a source that receives alone has turns of up to four quanta, and the 
   }
   CHECK_EQ(bench.report.culprit_bytes, 4 * kQuantumBytes);
   CHECK_LE(bench.report.turns, 2000 / kCostUs / 3);
+}
+
+TEST_CASE("what a quantum of a source takes is remembered from run to run, until another receives alone or it is forgotten") {
+  Bench bench;
+  constexpr int64_t kCostUs = 30;
+  Worker& download = bench.add("a", 100'000, kCostUs);
+  download.is_sized = true;
+  bench.tick(300);
+  CHECK_EQ(bench.sizes, "142111");
+  bench.tick(300);
+  CHECK_EQ(bench.sizes, "43111");
+  SUBCASE("it is forgotten") {
+    bench.pump.forget(download);
+    bench.pump.make_ready(download);
+    bench.tick(300);
+    CHECK_EQ(bench.sizes, "142111");
+  }
+  SUBCASE("another receives alone") {
+    bench.pump.forget(download);
+    Worker& other = bench.add("b", 100'000, kCostUs);
+    other.is_sized = true;
+    bench.tick(300);
+    CHECK_EQ(bench.sizes, "142111");
+  }
+  SUBCASE("turns that bring less show nothing") {
+    download.brings_bytes = 100;
+    bench.tick(300);
+    download.brings_bytes = 0;
+    bench.tick(300);
+    CHECK_EQ(bench.sizes, "43111");
+  }
 }
 
 TEST_CASE("a turn is one quantum while somebody waits behind it, for a source that sends, and where a quantum takes long") {

@@ -6,7 +6,6 @@
 
 #include "platform/prefetch.h"
 #include "pump/trace.h"
-#include "pump/turn_size.h"
 
 namespace framepump {
 namespace {
@@ -83,7 +82,8 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   Zone zone(host_, "framepump run");
   TurnContext context = request.context;
   uint32_t served = 0;
-  TurnSize size(context.quantum_bytes);
+  const uint64_t quantum_bytes = context.quantum_bytes;
+  int64_t shortest_us = 0;  // what a turn like the last one takes if it moves no more than a quantum
   if (request.owed == Owed::sources) {
     for (int i = 0; i < kLines; ++i) {
       if ((request.lines & (uint32_t{1} << i)) != 0) lines_[i].owe_turns();
@@ -92,17 +92,19 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
   while (true) {
     while (request.harvests && may_take_more_events() && !slice.is_over(0)) harvest(slice, report, context.now_us);
     // Publishing must follow; and a turn like the last one that begins in its last half turn would mostly lie behind the slice.
-    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + size.shortest_us() / 2);
+    const bool slice_is_over = slice.is_over(report.to_publish / kPublishedPerMicrosecond + shortest_us / 2);
     const Choice choice = choose(request, served, slice_is_over);
     if (choice.lines == 0) break;
     served |= ReadyQueue::bit(choice.priority) * kAllLines;
     Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
     context.remaining_us = slice.remaining_us();
-    context.quantum_bytes = size.bytes(receives_alone(source, request.lines), context.remaining_us);
+    const bool is_alone = receives_alone(source, request.lines);
+    context.quantum_bytes = is_alone ? turn_size_.bytes(source, quantum_bytes, context.remaining_us) : quantum_bytes;
     const Turn turn = source.take_turn(context);
     const int64_t turn_us = slice.lap();
-    size.note(turn, turn_us);
+    shortest_us = turn_us / TurnSize::quanta(turn, quantum_bytes);
+    if (is_alone && turn.phase == Phase::receive && turn.outcome != Outcome::closed) turn_size_.note(source, quantum_bytes, turn, turn_us);
     count_turn(turn, handle, turn_us, report);
     trace_turn(host_, slice, handle, turn, turn_us);
     if (turn.outcome == Outcome::more && request.harvests && may_have_more_events_ && is_socket(source)) {
@@ -152,6 +154,7 @@ void Pump::settle(Source& source, const Turn& turn) {
 void Pump::forget(Source& source) {
   line(source).remove(source);
   timers(source).remove(source);
+  if (is_socket(source)) turn_size_.forget(source);
   set_priority(source, FRAMEPUMP_PRIORITY_NORMAL);  // it is not counted any more
 }
 
