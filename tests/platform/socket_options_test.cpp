@@ -158,7 +158,8 @@ TEST_CASE("the round-trip time is known once bytes were acknowledged") {
   REQUIRE(send_text(pair.client, "x").status == IoStatus::ok);
   CHECK(becomes_true([&] { return kernel_rtt(pair.client.socket).smoothed_us > 0; }));
   CHECK(kernel_rtt(pair.client.socket).smoothed_us < 1'000'000);
-  CHECK(kernel_rtt(pair.client.socket).deviation_us > 0);
+  // The first round trip alone may be too short for half of it to be a microsecond.
+  CHECK(becomes_true([&] { return send_text(pair.client, "x").status == IoStatus::ok && kernel_rtt(pair.client.socket).deviation_us > 0; }));
 }
 
 TEST_CASE("the largest receive mark is half of what the system allows") {

@@ -156,6 +156,7 @@ struct EmulatedLink::Shared {
     std::atomic<uint64_t> queue_drops{0};
   };
   Counters ways[2];
+  std::atomic<bool> carries{false};
 };
 
 namespace {
@@ -231,11 +232,12 @@ class Way {
 };
 
 template <typename Counters>
-[[noreturn]] void carry(const LinkOptions& options, int tun_a, int tun_b, Counters (&counters)[2]) {
+[[noreturn]] void carry(const LinkOptions& options, int tun_a, int tun_b, Counters (&counters)[2], std::atomic<bool>& carries) {
   prctl(PR_SET_TIMERSLACK, 1);
   Way<Counters> there(options, tun_a, tun_b, counters[0], options.seed);
   Way<Counters> back(options, tun_b, tun_a, counters[1], options.seed + 1);
   pollfd fds[2] = {{tun_a, POLLIN, 0}, {tun_b, POLLIN, 0}};
+  carries.store(true);
   while (true) {
     const int64_t now = now_ns();
     const int64_t next = std::min(there.work(now), back.work(now));
@@ -260,7 +262,12 @@ std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std
     link->carrier_ = fork();
     if (link->carrier_ == 0) {
       die_with(parent);
-      carry(options, tuns[0], tuns[1], link->shared_->ways);
+      carry(options, tuns[0], tuns[1], link->shared_->ways, link->shared_->carries);
+    }
+    // A long line's memory takes tens of milliseconds to be there, which the first packets would wait longer than they are told to.
+    while (link->carrier_ > 0 && !link->shared_->carries.load()) {
+      if (waitpid(link->carrier_, nullptr, WNOHANG) != 0) link->carrier_ = -1;
+      poll(nullptr, 0, 1);
     }
   }
   if (ok && link->carrier_ <= 0) {
