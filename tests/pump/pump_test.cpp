@@ -27,14 +27,19 @@ struct Bench;
 // A source with a number of quanta to do, each of which costs some time.
 class Worker final : public Source, public Pollable {
  public:
-  Worker(Bench& bench, std::string name, uint32_t quanta, int64_t cost_us, uint32_t priority, Line line)
-      : Source(line, priority, static_cast<framepump_handle>(name[0])), bench_(bench), name_(std::move(name)), quanta_(quanta), cost_us_(cost_us) {}
+  Worker(Bench& bench, std::string name, uint32_t quanta, int64_t cost_us_of_quantum, uint32_t priority, Line line)
+      : Source(line, priority, static_cast<framepump_handle>(name[0])),
+        cost_us(cost_us_of_quantum),
+        bench_(bench),
+        name_(std::move(name)),
+        quanta_(quanta) {}
 
   Turn take_turn(const TurnContext& context) override;
   void on_ready(uint32_t) override;
 
   uint32_t quanta_left() const { return quanta_; }
   void add_quanta(uint32_t quanta) { quanta_ += quanta; }
+  int64_t cost_us;
   int64_t wake_at_us = kNever;
   bool closes = false;
   bool is_sized = false;  // a turn costs as much for each quantum that it may move
@@ -44,7 +49,6 @@ class Worker final : public Source, public Pollable {
   Bench& bench_;
   std::string name_;
   uint32_t quanta_;
-  int64_t cost_us_;
 };
 
 struct Bench {
@@ -73,12 +77,13 @@ struct Bench {
     RunRequest request;
     request.lines = lines;
     request.context.now_us = now_us;
-    request.context.quantum_bytes = kQuantumBytes;
+    request.context.quantum_bytes = quantum_bytes;
     request.harvests = (lines & kSocketLines) != 0;
     pump.run(request, slice, report);
     elapsed_us = slice.elapsed_us();
     return log;
   }
+  uint64_t quantum_bytes = kQuantumBytes;
   int64_t elapsed_us = 0;
 };
 
@@ -87,7 +92,7 @@ Turn Worker::take_turn(const TurnContext& context) {
   bench_.on_turn();
   bench_.sizes += static_cast<char>('0' + context.quantum_bytes / kQuantumBytes);
   const uint32_t quanta = is_sized ? static_cast<uint32_t>(context.quantum_bytes / kQuantumBytes) : 1;
-  bench_.clock.pass(cost_us_ * quanta);
+  bench_.clock.pass(cost_us * quanta);
   Turn turn;
   turn.bytes = is_sized ? context.quantum_bytes : kQuantumBytes;
   if (brings_bytes > 0) turn.bytes = brings_bytes;
@@ -158,30 +163,56 @@ TEST_CASE("a source that receives alone has turns of up to four quanta, and the 
 TEST_CASE("what a quantum of a source takes is remembered from run to run, until another receives alone or it is forgotten") {
   Bench bench;
   constexpr int64_t kCostUs = 30;
-  Worker& download = bench.add("a", 100'000, kCostUs);
+  Worker& download = bench.add("a", 20, kCostUs);
   download.is_sized = true;
   bench.tick(300);
   CHECK_EQ(bench.sizes, "142111");
   bench.tick(300);
   CHECK_EQ(bench.sizes, "43111");
-  SUBCASE("it is forgotten") {
-    bench.pump.forget(download);
+  CHECK_EQ(download.quanta_left(), 0);
+  const auto go_on = [&] {
+    download.add_quanta(1000);
     bench.pump.make_ready(download);
     bench.tick(300);
+  };
+  SUBCASE("it goes on") {
+    go_on();
+    CHECK_EQ(bench.sizes, "43111");
+  }
+  SUBCASE("it goes on much later") {
+    bench.clock.pass(300'000);
+    go_on();
+    CHECK_EQ(bench.sizes, "142111");
+  }
+  SUBCASE("it is forgotten") {
+    bench.pump.forget(download);
+    go_on();
     CHECK_EQ(bench.sizes, "142111");
   }
   SUBCASE("another receives alone") {
-    bench.pump.forget(download);
-    Worker& other = bench.add("b", 100'000, kCostUs);
-    other.is_sized = true;
+    bench.add("b", 10, kCostUs).is_sized = true;
     bench.tick(300);
     CHECK_EQ(bench.sizes, "142111");
+    go_on();
+    CHECK_EQ(bench.sizes, "142111");
+  }
+  SUBCASE("a quantum is another") {
+    bench.quantum_bytes = 2 * kQuantumBytes;
+    go_on();
+    CHECK_EQ(bench.sizes.front(), '2');
+  }
+  SUBCASE("a quantum takes longer while somebody waits") {
+    download.cost_us = 150;
+    Worker& other = bench.add("b", 1000);
+    go_on();
+    CHECK_EQ(bench.log, "ba");
+    bench.pump.forget(other);
+    go_on();
+    CHECK_EQ(bench.sizes, "11");
   }
   SUBCASE("turns that bring less show nothing") {
     download.brings_bytes = 100;
-    bench.tick(300);
-    download.brings_bytes = 0;
-    bench.tick(300);
+    go_on();
     CHECK_EQ(bench.sizes, "43111");
   }
 }

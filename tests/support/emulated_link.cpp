@@ -266,8 +266,10 @@ std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std
     }
     // A long line's memory takes tens of milliseconds to be there, which the first packets would wait longer than they are told to.
     while (link->carrier_ > 0 && !link->shared_->carries.load()) {
-      if (waitpid(link->carrier_, nullptr, WNOHANG) != 0) link->carrier_ = -1;
       poll(nullptr, 0, 1);
+      if (waitpid(link->carrier_, nullptr, WNOHANG) == 0) continue;
+      link->carrier_ = -1;
+      errno = ECHILD;
     }
   }
   if (ok && link->carrier_ <= 0) {

@@ -98,13 +98,16 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     served |= ReadyQueue::bit(choice.priority) * kAllLines;
     Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
+    const Line line = source.line();
     context.remaining_us = slice.remaining_us();
     const bool is_alone = receives_alone(source, request.lines);
-    context.quantum_bytes = is_alone ? turn_size_.bytes(source, quantum_bytes, context.remaining_us) : quantum_bytes;
+    context.quantum_bytes = is_alone ? turn_size_.bytes(source, quantum_bytes, context.remaining_us, slice.now_us()) : quantum_bytes;
     const Turn turn = source.take_turn(context);
     const int64_t turn_us = slice.lap();
     shortest_us = turn_us / TurnSize::quanta(turn, quantum_bytes);
-    if (is_alone && turn.phase == Phase::receive && turn.outcome != Outcome::closed) turn_size_.note(source, quantum_bytes, turn, turn_us);
+    if (line == Line::receive && turn.outcome != Outcome::closed) {
+      turn_size_.note(source, is_alone, quantum_bytes, turn, turn_us, slice.now_us());
+    }
     count_turn(turn, handle, turn_us, report);
     trace_turn(host_, slice, handle, turn, turn_us);
     if (turn.outcome == Outcome::more && request.harvests && may_have_more_events_ && is_socket(source)) {
@@ -154,7 +157,7 @@ void Pump::settle(Source& source, const Turn& turn) {
 void Pump::forget(Source& source) {
   line(source).remove(source);
   timers(source).remove(source);
-  if (is_socket(source)) turn_size_.forget(source);
+  if (source.line_ == Line::receive) turn_size_.forget(source);
   set_priority(source, FRAMEPUMP_PRIORITY_NORMAL);  // it is not counted any more
 }
 
@@ -170,8 +173,10 @@ void Pump::set_priority(Source& source, uint32_t priority) {
   if (was_ready) source.is_owed_turn_ ? line(source).push_front(source) : make_ready(source);
 }
 
-// `source` was just taken from its line.
-bool Pump::receives_alone(const Source& source, uint32_t lines) const { return source.line_ == Line::receive && !has_ready(lines); }
+// `source` was just taken from its line, and no others are in the poller.
+bool Pump::receives_alone(const Source& source, uint32_t lines) const {
+  return source.line_ == Line::receive && !may_have_more_events_ && !has_ready(lines);
+}
 
 bool Pump::has_ready(uint32_t lines) const { return ready_count(lines) > 0; }
 

@@ -139,7 +139,7 @@ class Pump {
   TimerQueue game_timers_;
   Rotation socket_rotation_;  // two, since a threaded tick runs gameplay's own lines while the IO thread runs the others
   Rotation game_rotation_;
-  TurnSize turn_size_;        // of the socket lines
+  TurnSize turn_size_;        // of the receive line
   uint32_t sources_of_other_priority_ = 0;  // than normal, in the socket lines
   bool may_have_more_events_ = false;       // the newest harvest was a full batch
 };
