@@ -27,7 +27,10 @@ namespace framepump::test {
 namespace {
 
 constexpr size_t kPacketBytes = 1600;  // an MTU of 1500 and room
-constexpr int64_t kSpinUs = 40;        // closer than this a sleep would be late
+// A sleep ends late, by tens of microseconds where the processor first has to come back to this machine. As long before a packet is due
+// nobody sleeps.
+constexpr int64_t kLeastSpinNs = 40'000;
+constexpr int64_t kMostSpinNs = 150'000;
 
 int64_t now_ns() {
   timespec now = {};
@@ -238,13 +241,17 @@ template <typename Counters>
   Way<Counters> back(options, tun_b, tun_a, counters[1], options.seed + 1);
   pollfd fds[2] = {{tun_a, POLLIN, 0}, {tun_b, POLLIN, 0}};
   carries.store(true);
+  int64_t spin_ns = kLeastSpinNs;
   while (true) {
     const int64_t now = now_ns();
     const int64_t next = std::min(there.work(now), back.work(now));
-    const int64_t sleep_ns = next == INT64_MAX ? 1'000'000'000 : next - now_ns() - kSpinUs * 1000;
+    const int64_t sleep_from_ns = now_ns();
+    const int64_t sleep_ns = next == INT64_MAX ? 1'000'000'000 : next - sleep_from_ns - spin_ns;
     if (sleep_ns <= 0) continue;
     const timespec sleep = {sleep_ns / 1'000'000'000, sleep_ns % 1'000'000'000};
-    ppoll(fds, 2, &sleep, nullptr);
+    if (ppoll(fds, 2, &sleep, nullptr) > 0) continue;
+    const int64_t late_ns = now_ns() - sleep_from_ns - sleep_ns;
+    spin_ns = std::clamp(spin_ns + (late_ns - spin_ns) / 8, kLeastSpinNs, kMostSpinNs);
   }
 }
 
