@@ -255,6 +255,15 @@ template <typename Counters>
   }
 }
 
+// A long line's memory takes tens of milliseconds to be there, which the first packets would wait longer than they are told to. False: the
+// carrier has ended.
+bool waits_until_it_carries(pid_t carrier, const std::atomic<bool>& carries) {
+  for (; !carries.load(); poll(nullptr, 0, 1)) {
+    if (waitpid(carrier, nullptr, WNOHANG) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std::string& why_not) {
@@ -271,10 +280,7 @@ std::unique_ptr<EmulatedLink> EmulatedLink::open(const LinkOptions& options, std
       die_with(parent);
       carry(options, tuns[0], tuns[1], link->shared_->ways, link->shared_->carries);
     }
-    // A long line's memory takes tens of milliseconds to be there, which the first packets would wait longer than they are told to.
-    while (link->carrier_ > 0 && !link->shared_->carries.load()) {
-      poll(nullptr, 0, 1);
-      if (waitpid(link->carrier_, nullptr, WNOHANG) == 0) continue;
+    if (link->carrier_ > 0 && !waits_until_it_carries(link->carrier_, link->shared_->carries)) {
       link->carrier_ = -1;
       errno = ECHILD;
     }

@@ -98,14 +98,13 @@ void Pump::run(const RunRequest& request, Slice& slice, RunReport& report) {
     served |= ReadyQueue::bit(choice.priority) * kAllLines;
     Source& source = take_next(request.lines, choice);
     const framepump_handle handle = source.handle();
-    const Line line = source.line();
     context.remaining_us = slice.remaining_us();
     const bool is_alone = receives_alone(source, request.lines);
     context.quantum_bytes = is_alone ? turn_size_.bytes(source, quantum_bytes, context.remaining_us, slice.now_us()) : quantum_bytes;
     const Turn turn = source.take_turn(context);
     const int64_t turn_us = slice.lap();
     shortest_us = turn_us / TurnSize::quanta(turn, quantum_bytes);
-    if (line == Line::receive && turn.outcome != Outcome::closed) {
+    if (turn.outcome != Outcome::closed && source.line_ == Line::receive) {
       turn_size_.note(source, is_alone, quantum_bytes, turn, turn_us, slice.now_us());
     }
     count_turn(turn, handle, turn_us, report);

@@ -27,10 +27,10 @@ class TurnSize {
   }
 
   // What a turn has shown, of the source that receives alone or did so last. One of less than a quantum shows nothing: most of its time went
-  // into what each turn costs. Nor does ENet's, which knows no quantum.
+  // into what each turn costs.
   void note(const Source& source, bool is_alone, uint64_t quantum_bytes, const Turn& turn, int64_t turn_us, int64_t now_us) {
     if (!is_alone && &source != source_) return;
-    if (turn.phase != Phase::receive || turn.is_enet || turn.bytes == 0 || turn.bytes + quantum_bytes / 32 < quantum_bytes) return;
+    if (!is_measured_in_quanta(turn) || turn.bytes == 0 || turn.bytes + quantum_bytes / 32 < quantum_bytes) return;
     source_ = &source;
     quantum_bytes_ = quantum_bytes;
     quantum_us_ = std::max<int64_t>(turn_us / quanta(turn, quantum_bytes), 1);
@@ -43,11 +43,14 @@ class TurnSize {
 
   // How many quanta a turn moved, and 1 for less.
   static int64_t quanta(const Turn& turn, uint64_t quantum_bytes) {
-    if (turn.phase != Phase::receive || turn.is_enet || quantum_bytes == 0) return 1;
+    if (!is_measured_in_quanta(turn) || quantum_bytes == 0) return 1;
     return static_cast<int64_t>(std::max<uint64_t>((turn.bytes + quantum_bytes / 2) / quantum_bytes, 1));
   }
 
  private:
+  // ENet knows no quantum.
+  static bool is_measured_in_quanta(const Turn& turn) { return turn.phase == Phase::receive && !turn.is_enet; }
+
   const Source* source_ = nullptr;  // whose figures these are
   uint64_t quantum_bytes_ = 0;
   int64_t quantum_us_ = 0;
