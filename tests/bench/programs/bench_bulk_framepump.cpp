@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include <atomic>
+#include <cstdio>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,14 +46,20 @@ fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, co
   return config;
 }
 
-// Counts the plugin's memory, and knows its thread, whose clock can be read from here for as long as it runs.
+// Counts the plugin's memory, keeps what it says until the clock has stopped (to write a line takes 0.1 ms, of a tick), and knows its thread,
+// whose clock can be read from here for as long as it runs.
 class PluginHost : public framepump::test::CountingServices {
  public:
   PluginHost() {
-    services_.log = nullptr;  // hints are shown
+    services_.log = [](void* self, uint32_t, const char* text) {
+      static_cast<PluginHost*>(static_cast<CountingServices*>(self))->said_.emplace_back(text);
+    };
     services_.thread_started = [](void* self, const char* name) {
       static_cast<PluginHost*>(static_cast<CountingServices*>(self))->note_thread(name);
     };
+  }
+  ~PluginHost() {
+    for (const std::string& text : said_) std::fprintf(stderr, "framepump: %s\n", text.c_str());
   }
   double io_seconds() const {
     timespec time = {};
@@ -66,6 +74,7 @@ class PluginHost : public framepump::test::CountingServices {
     has_thread_ = true;
   }
 
+  std::vector<std::string> said_;  // by ticks, so on this thread
   std::atomic<bool> has_thread_ = false;
   clockid_t clock_ = 0;
 };

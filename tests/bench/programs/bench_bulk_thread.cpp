@@ -2,10 +2,12 @@
 //
 // Bulk, with bare system calls on a thread of its own that hands every byte to gameplay: what FramePump's threaded mode is
 // written down in a mutex and two lists. Gameplay takes at its tick what there is; the thread waits while as much as `--keep-mib`
-// is unread.
+// is unread. It sleeps in recv(), as only a thread with a single socket can, or with `--epoll` in epoll_wait(), as one with many has to.
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -27,13 +29,19 @@ struct Chunk {
   size_t size_bytes;
 };
 
+enum class Sleep { in_recv, in_epoll };
+
 class ReaderThread {
  public:
-  ReaderThread(int descriptor, size_t keep_bytes) : descriptor_(descriptor), memory_(keep_bytes) {
+  ReaderThread(int descriptor, size_t keep_bytes, Sleep sleep) : descriptor_(descriptor), sleep_(sleep), memory_(keep_bytes) {
+    if (sleep_ == Sleep::in_epoll) watch();
     for (size_t at = 0; at + kChunkBytes <= keep_bytes; at += kChunkBytes) free_.push_back({memory_.data() + at, 0});
     thread_ = std::thread([this] { read_all(); });
   }
-  ~ReaderThread() { thread_.join(); }
+  ~ReaderThread() {
+    thread_.join();
+    if (epoll_fd_ >= 0) close(epoll_fd_);
+  }
 
   // Takes what has come. False: there will be no more.
   bool take(std::vector<Chunk>& chunks) {
@@ -58,15 +66,44 @@ class ReaderThread {
     const int64_t start_us = bench::thread_cpu_us();
     for (bool is_open = true; is_open;) {
       Chunk chunk = take_free();
-      const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, 0);
-      if (got < 0) bench::die_errno("recv");
-      chunk.size_bytes = static_cast<size_t>(got);
-      is_open = got > 0;
+      chunk.size_bytes = sleep_ == Sleep::in_recv ? receive(chunk) : receive_when_ready(chunk);
+      is_open = chunk.size_bytes > 0;
       if (!is_open) cpu_us_ = bench::thread_cpu_us() - start_us;
       const std::lock_guard lock(mutex_);
       filled_.push_back(chunk);
       is_open_ = is_open;
     }
+  }
+
+  size_t receive(const Chunk& chunk) {
+    const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, 0);
+    if (got < 0) bench::die_errno("recv");
+    return static_cast<size_t>(got);
+  }
+
+  void watch() {
+    epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    epoll_event event = {};
+    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+    if (epoll_fd_ < 0 || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, descriptor_, &event) < 0) bench::die_errno("epoll");
+  }
+
+  size_t receive_when_ready(const Chunk& chunk) {
+    while (true) {
+      if (!may_have_more_) wait_until_ready();
+      const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, MSG_DONTWAIT);
+      if (got < 0 && errno != EAGAIN) bench::die_errno("recv");
+      // What comes after a short read is a new edge, but for an end that was announced already.
+      may_have_more_ = has_ended_ || got == static_cast<ssize_t>(kChunkBytes);
+      if (got >= 0) return static_cast<size_t>(got);
+    }
+  }
+  void wait_until_ready() {
+    epoll_event event = {};
+    while (epoll_wait(epoll_fd_, &event, 1, -1) < 0) {
+      if (errno != EINTR) bench::die_errno("epoll_wait");
+    }
+    has_ended_ = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   }
 
   Chunk take_free() {
@@ -78,6 +115,10 @@ class ReaderThread {
   }
 
   int descriptor_;
+  Sleep sleep_;
+  int epoll_fd_ = -1;
+  bool may_have_more_ = false;
+  bool has_ended_ = false;
   std::vector<char> memory_;
   std::mutex mutex_;
   std::condition_variable room_;
@@ -96,11 +137,13 @@ int main(int argc, char** argv) {
   options.add_to(app);
   size_t keep_mib = 16;
   app.add_option("--keep-mib", keep_mib, "how much may wait for gameplay")->capture_default_str();
+  bool is_in_epoll = false;
+  app.add_flag("--epoll", is_in_epoll, "sleep in epoll_wait instead of recv");
   CLI11_PARSE(app, argc, argv);
 
   bench::ByteHash hash;
   bench::FrameLoop frames(options.frames_per_s);
-  ReaderThread reader(bench::tcp_connect(options.host, options.port), keep_mib << 20);
+  ReaderThread reader(bench::tcp_connect(options.host, options.port), keep_mib << 20, is_in_epoll ? Sleep::in_epoll : Sleep::in_recv);
   std::vector<Chunk> chunks;
   for (bool is_open = true; is_open;) {
     frames.wait_for_frame();

@@ -137,6 +137,12 @@ class Figures:
         """Over the lists of all rounds: one round has too few for a 99th percentile."""
         return p99_of(self.reports.get(contestant, []), name)
 
+    def beyond_chance(self, contestant: str, other: str, name: str) -> float:
+        """How many more of a rare event, over all rounds, than the other and chance explain: of two counts of such events that are equally
+        likely, the difference is within two of its standard deviations in 95 % of cases (Poisson)."""
+        ours, others = sum(self.all(contestant, name)), sum(self.all(other, name))
+        return max(ours - others - 2 * math.sqrt(ours + others), 0)
+
     def p99_ratio_range(self, contestant: str, other: str, name: str) -> Optional[tuple[float, float]]:
         """Where the ratio of two pooled 99th percentiles lies with about 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
         machine did in a round moved all of its values. None: too few rounds."""
