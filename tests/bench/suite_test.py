@@ -4,6 +4,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import sys
 import tempfile
@@ -118,19 +119,23 @@ class Verdicts(unittest.TestCase):
         self.assertRegex(said([248] * 7, [230] * 7), missed + r"1\.08 to 1\.08\)$")  # by 8 %, not by chance
         self.assertEqual(said([200, 210, 220, 248, 250, 310, 330], bare, times=1), "missed (bare system calls: 230)")  # too few to tell
 
-    def test_a_rare_event_counts_beyond_the_others_and_chance(self):
-        def beyond(ours: list[int], bare: list[int]) -> float:
-            return Figures({OURS: [{"late": n} for n in ours], "bare": [{"late": n} for n in bare]}).beyond_chance(OURS, "bare", "late")
+    def test_a_rare_event_is_compared_by_its_number_in_all_rounds(self):
+        def above(ours: list[int], bare: list[int]) -> float:
+            return Figures({OURS: [{"late": n} for n in ours], "bare": [{"late": n} for n in bare]}).deviations_above(OURS, "bare", "late")
 
-        self.assertEqual(beyond([0, 0, 0], [0, 2, 0]), 0)
-        self.assertEqual(beyond([1, 2, 1], [0, 0, 0]), 0)  # 4: so many fewer than one expects may be none
-        self.assertAlmostEqual(beyond([3, 3, 3], [0, 0, 0]), 3)
-        self.assertEqual(beyond([3, 3, 3], [1, 2, 1]), 0)
-        self.assertGreater(beyond([30, 30, 40], [20, 20, 20]), 0)
+        self.assertEqual(above([0, 0, 0], [0, 0, 0]), 0)
+        self.assertLess(above([0, 0, 0], [0, 2, 0]), 0)
+        self.assertEqual(above([1, 2, 1], [0, 0, 0]), 2)
+        self.assertEqual(above([3, 3, 3], [0, 0, 0]), 3)
+        self.assertLess(above([3, 3, 3], [1, 2, 1]), 2)
+        self.assertGreater(above([30, 30, 40], [20, 20, 20]), 2)
+        self.assertTrue(math.isnan(above([2, 2], [1, 0, 0])))
 
     def test_a_target_without_figures_is_unknown(self):
         self.assertEqual(table.verdict(Target("t", lambda f: f.median("nobody", "us"), at_most=1), self.FIGURES)[1], "unknown")
         self.assertEqual(table.verdict(Target("t", lambda f: max(f.all("nobody", "us")), at_most=1), self.FIGURES)[1], "unknown")
+        for missing in ("nobody", OURS), (OURS, "nobody"):
+            self.assertEqual(table.verdict(Target("t", lambda f: f.deviations_above(*missing, "us"), at_most=2), self.FIGURES)[1], "unknown")
 
 
 class Rows(unittest.TestCase):

@@ -7,8 +7,10 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,20 +48,36 @@ fp::Config make_config(const bench::ReaderOptions& options, bool is_threaded, co
   return config;
 }
 
-// Counts the plugin's memory, keeps what it says until the clock has stopped (to write a line takes 0.1 ms, of a tick), and knows its thread,
-// whose clock can be read from here for as long as it runs.
+// What the plugin says in its ticks, shown when the program ends, for whatever reason: to write a line takes 0.13 to 0.22 ms (measured). It
+// allocates nothing, since ticks are not to.
+class Log {
+ public:
+  static void take(void*, uint32_t level, const char* text) {
+    if (count_ == kMost) return;
+    if (count_ == 0) std::atexit(show);
+    const char* const names[] = {"info", "warning", "error"};
+    std::snprintf(lines_[count_++], kMostBytes, "framepump: %s: %s", names[std::min(level, 2u)], text);
+  }
+
+ private:
+  static constexpr size_t kMost = 16, kMostBytes = 512;
+
+  static void show() {
+    for (size_t i = 0; i < count_; ++i) std::fprintf(stderr, "%s\n", lines_[i]);
+  }
+
+  static inline size_t count_ = 0;
+  static inline char lines_[kMost][kMostBytes];
+};
+
+// Counts the plugin's memory, and knows its thread, whose clock can be read from here for as long as it runs.
 class PluginHost : public framepump::test::CountingServices {
  public:
   PluginHost() {
-    services_.log = [](void* self, uint32_t, const char* text) {
-      static_cast<PluginHost*>(static_cast<CountingServices*>(self))->said_.emplace_back(text);
-    };
+    services_.log = Log::take;
     services_.thread_started = [](void* self, const char* name) {
       static_cast<PluginHost*>(static_cast<CountingServices*>(self))->note_thread(name);
     };
-  }
-  ~PluginHost() {
-    for (const std::string& text : said_) std::fprintf(stderr, "framepump: %s\n", text.c_str());
   }
   double io_seconds() const {
     timespec time = {};
@@ -74,7 +92,6 @@ class PluginHost : public framepump::test::CountingServices {
     has_thread_ = true;
   }
 
-  std::vector<std::string> said_;  // by ticks, so on this thread
   std::atomic<bool> has_thread_ = false;
   clockid_t clock_ = 0;
 };

@@ -255,7 +255,7 @@ def threaded(context: Context):
                        limit=lambda f: f.pooled_p99(BARE_THREAD, "ticks_us")),
                 Target("... by the thread's own clock", lambda f: f.pooled_p99(OURS, "ticks_cpu_us"), at_most=200),
             ],
-            # A run's time varies by a tenth with what the sender's packets take of the thread.
+            # Medians of five were 0.302 and 0.325 s of the same program.
             rounds=context.rounds(9),
             parameters={"fps": fps, "slice_us": SLICE_US},
             setting=sizes.senders,
@@ -292,8 +292,8 @@ def waiting(context: Context):
                        limit=lambda f: f.median(BARE_WAITING, "late_frames")),
                 # Now and then the kernel handles the sender's packets for milliseconds within one recv() of ours or the bare loop's, which
                 # no clock tells from our own work. So the few that there are count by comparison.
-                Target("frames late in all runs, gameplay's time and others' left out: beyond the bare loop's and chance",
-                       lambda f: f.beyond_chance(OURS, BARE_WAITING, "late_by_own_doing"), at_most=0),
+                Target("frames late in all runs, gameplay's time and others' left out: standard deviations more than the bare loop's",
+                       lambda f: f.deviations_above(OURS, BARE_WAITING, "late_by_own_doing"), at_most=2),
             ],
             # With five, frames that others made late in three runs decide the median.
             rounds=context.rounds(11),

@@ -137,11 +137,13 @@ class Figures:
         """Over the lists of all rounds: one round has too few for a 99th percentile."""
         return p99_of(self.reports.get(contestant, []), name)
 
-    def beyond_chance(self, contestant: str, other: str, name: str) -> float:
-        """How many more of a rare event, over all rounds, than the other and chance explain: of two counts of such events that are equally
-        likely, the difference is within two of its standard deviations in 95 % of cases (Poisson)."""
-        ours, others = sum(self.all(contestant, name)), sum(self.all(other, name))
-        return max(ours - others - 2 * math.sqrt(ours + others), 0)
+    def deviations_above(self, contestant: str, other: str, name: str) -> float:
+        """How many standard deviations more of a rare event than the other's, over all rounds. Two counts of events that are equally likely
+        differ by more than two of them in some 2 % of cases, if the events come one by one (Poisson)."""
+        ours, others = self.all(contestant, name), self.all(other, name)
+        if not ours or len(ours) != len(others):
+            return math.nan
+        return (sum(ours) - sum(others)) / math.sqrt(max(sum(ours) + sum(others), 1))
 
     def p99_ratio_range(self, contestant: str, other: str, name: str) -> Optional[tuple[float, float]]:
         """Where the ratio of two pooled 99th percentiles lies with about 95 %: percentile bootstrap over the rounds (Efron 1979), since what the
