@@ -26,6 +26,7 @@ void own_log(void*, uint32_t level, const char* text) {
 
 void own_assert_failed(void*, const char* expression, const char* file, int32_t line) {
   std::fprintf(stderr, "framepump: %s:%d: assertion failed: %s\n", file, static_cast<int>(line), expression);
+  std::fflush(stderr);  // which the program may have given a buffer; what comes next may be a crash
 }
 
 }  // namespace

@@ -66,19 +66,13 @@ class ReaderThread {
     const int64_t start_us = bench::thread_cpu_us();
     for (bool is_open = true; is_open;) {
       Chunk chunk = take_free();
-      chunk.size_bytes = sleep_ == Sleep::in_recv ? receive(chunk) : receive_when_ready(chunk);
+      chunk.size_bytes = receive(chunk);
       is_open = chunk.size_bytes > 0;
       if (!is_open) cpu_us_ = bench::thread_cpu_us() - start_us;
       const std::lock_guard lock(mutex_);
       filled_.push_back(chunk);
       is_open_ = is_open;
     }
-  }
-
-  size_t receive(const Chunk& chunk) {
-    const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, 0);
-    if (got < 0) bench::die_errno("recv");
-    return static_cast<size_t>(got);
   }
 
   void watch() {
@@ -88,10 +82,11 @@ class ReaderThread {
     if (epoll_fd_ < 0 || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, descriptor_, &event) < 0) bench::die_errno("epoll");
   }
 
-  size_t receive_when_ready(const Chunk& chunk) {
+  size_t receive(const Chunk& chunk) {
+    const bool is_in_epoll = sleep_ == Sleep::in_epoll;
     while (true) {
-      if (!may_have_more_) wait_until_ready();
-      const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, MSG_DONTWAIT);
+      if (is_in_epoll && !may_have_more_) wait_until_ready();
+      const ssize_t got = recv(descriptor_, chunk.bytes, kChunkBytes, is_in_epoll ? MSG_DONTWAIT : 0);
       if (got < 0 && errno != EAGAIN) bench::die_errno("recv");
       // What comes after a short read is a new edge, but for an end that was announced already.
       may_have_more_ = has_ended_ || got == static_cast<ssize_t>(kChunkBytes);
