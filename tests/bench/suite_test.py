@@ -164,13 +164,13 @@ class Sources(unittest.TestCase):
                 "rows": [{"benchmark": name, "work": work, "date": date} for name, work in rows]}
 
     def test_a_benchmark_is_taken_from_the_last_file_that_has_it(self):
-        merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), self.run_of("new", ("wan", "d")))
-        self.assertEqual([(row["work"], row["machine"]["date"]) for row in merged["rows"]], [("d", "new"), ("c", "old")])
+        merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b"), ("idle", "c")), self.run_of("new", ("wan", "d"), ("wan", "b")))
+        self.assertEqual([(row["work"], row["machine"]["date"], row["again"]) for row in merged["rows"]],
+                         [("d", "new", False), ("b", "new", True), ("c", "old", False)])
 
     def test_a_file_of_some_rows_replaces_these_only(self):
         merged = self.merged(self.run_of("old", ("wan", "a"), ("wan", "b")), self.run_of("new", ("wan", "a"), only="a"))
-        self.assertEqual([(row["work"], row["date"]) for row in merged["rows"]], [("a", "new"), ("b", "old")])
-
+        self.assertEqual([(row["work"], row["date"], row["again"]) for row in merged["rows"]], [("a", "new", True), ("b", "old", False)])
 
     def test_the_targets_of_today_are_held_against_stored_figures(self):
         now = Row("b", "w", [], {}, [Target("new", lambda f: f.median(OURS, "x"), at_most=2)])
@@ -207,6 +207,13 @@ class Pages(unittest.TestCase):
             self.assertIn("| peer | not there |", text)
             with open(readme, encoding="utf-8") as file:
                 self.assertIn("| `b` | some work | at least half | 0.75 | 1 held |", file.read())
+
+    def test_the_pages_tell_what_was_measured_again(self):
+        (row,) = self.RUN["rows"]
+        run = {"rows": [{**row, "again": False}, {**row, "again": True}]}
+        self.assertTrue(pages.on_what(run).endswith("Linux 6.1. 1 of 2 rows were measured again after the others."))
+        self.assertTrue(pages.on_what(self.RUN).endswith("Linux 6.1."))
+        self.assertEqual(["(1 round, measured again)" in pages.row_table(row) for row in run["rows"]], [False, True])
 
     def test_a_page_without_its_marker_is_an_error_that_names_it(self):
         with tempfile.NamedTemporaryFile("w", suffix=".md") as page:

@@ -85,7 +85,8 @@ def measure(options: argparse.Namespace) -> tuple[dict, bool]:
 
 
 def read_runs(paths: list[str]) -> dict:
-    """One run out of several: each benchmark from the last that has it, in the suite's order. A run of some rows only replaces these."""
+    """One run out of several: each benchmark from the last that has it, in the suite's order. A run of some rows only replaces these. Rows that
+    an earlier one had, too, say so."""
     benchmarks: dict[str, dict[str, dict]] = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:
@@ -93,8 +94,9 @@ def read_runs(paths: list[str]) -> dict:
         for row in run["rows"]:
             row.setdefault("machine", run["machine"])
         for name in {row["benchmark"]: None for row in run["rows"]}:
-            rows = {row["work"]: row for row in run["rows"] if row["benchmark"] == name}
-            benchmarks[name] = {**benchmarks.get(name, {}), **rows} if run.get("only_rows") else rows
+            before = benchmarks.get(name, {})
+            rows = {row["work"]: {**row, "again": row["work"] in before} for row in run["rows"] if row["benchmark"] == name}
+            benchmarks[name] = {**before, **rows} if run.get("only_rows") else rows
     return {"rows": [row for name in BENCHMARKS for row in benchmarks.get(name, {}).values()]}
 
 

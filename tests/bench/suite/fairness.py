@@ -55,7 +55,7 @@ def row(context: Context, work: str, what: str, beside: list[str], bare: list[Co
     alike = [Contestant(BARE, reader(context, "bare", *raised, *beside)), Contestant(BARE_ALONE, reader(context, "bare", *raised))]
     return Row("fairness", f"{work}, slice {SLICE_US} us, {FPS} fps", ours + solo + bare + alike, COLUMNS,
                [target for name in modes for target in targets(name, alone[name], what)],
-               rounds=context.rounds(3), setting=lambda: talkers(context))
+               rounds=context.rounds(5), setting=lambda: talkers(context))
 
 
 def rows(context: Context):

@@ -14,17 +14,20 @@ PICTURES = "assets/pictures"
 
 
 def on_what(run: dict) -> str:
-    """Of several runs every machine, kernel and day."""
+    """Of several runs every machine, kernel and day, and how much of the first did not stay."""
     machines = [row["machine"] for row in run["rows"]]
     said = [f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}" for machine in machines]
-    return f"Measured on {'; '.join(dict.fromkeys(said))}."
+    again = sum(row.get("again", False) for row in run["rows"])
+    of_them = f" {again} of {len(machines)} rows were measured again after the others." if again else ""
+    return f"Measured on {'; '.join(dict.fromkeys(said))}.{of_them}"
 
 
 def row_table(row: dict) -> str:
     figures, columns = Figures(row["reports"]), row["columns"]
     main = next(iter(columns))
     rounds = max((len(reports) for reports in row["reports"].values()), default=0)
-    lines = [f"**{row['work']}** ({rounds} round{'s' if rounds != 1 else ''})", "", "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
+    again = ", measured again" if row.get("again") else ""
+    lines = [f"**{row['work']}** ({rounds} round{'s' if rounds != 1 else ''}{again})", "", "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
     for name in list(row["reports"]) + [name for name in row["problems"] if name not in row["reports"]]:
         if name in row["problems"]:
             lines.append(f"| {name} | {row['problems'][name].splitlines()[0]} |" + " |" * len(columns))
