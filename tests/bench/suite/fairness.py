@@ -55,6 +55,7 @@ def row(context: Context, work: str, what: str, beside: list[str], bare: list[Co
     alike = [Contestant(BARE, reader(context, "bare", *raised, *beside)), Contestant(BARE_ALONE, reader(context, "bare", *raised))]
     return Row("fairness", f"{work}, slice {SLICE_US} us, {FPS} fps", ours + solo + bare + alike, COLUMNS,
                [target for name in modes for target in targets(name, alone[name], what)],
+               # Two bad rounds of three are the median: once 136 and 142 MB/s, where the median of five more was 201.
                rounds=context.rounds(5), setting=lambda: talkers(context))
 
 

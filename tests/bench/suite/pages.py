@@ -27,7 +27,8 @@ def row_table(row: dict) -> str:
     main = next(iter(columns))
     rounds = max((len(reports) for reports in row["reports"].values()), default=0)
     again = ", measured again" if row.get("again") else ""
-    lines = [f"**{row['work']}** ({rounds} round{'s' if rounds != 1 else ''}{again})", "", "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
+    lines = [f"**{row['work']}** ({rounds} round{'s' if rounds != 1 else ''}{again})", "",
+             "| | " + " | ".join(columns.values()) + " | FramePump is |", "|---|" + "---:|" * (len(columns) + 1)]
     for name in list(row["reports"]) + [name for name in row["problems"] if name not in row["reports"]]:
         if name in row["problems"]:
             lines.append(f"| {name} | {row['problems'][name].splitlines()[0]} |" + " |" * len(columns))
